@@ -57,9 +57,7 @@ def merkle_root(hashes: Sequence[str], algorithm: str = DEFAULT_BLOCK_HASH) -> s
     width = 1 << (len(level) - 1).bit_length()
     level += [bytes(len(level[0]))] * (width - len(level))
     while len(level) > 1:
-        level = [
-            hashlib.new(algorithm, level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)
-        ]
+        level = [hashlib.new(algorithm, level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
     return level[0].hex()
 
 
@@ -130,9 +128,7 @@ def read_blocks(stream: BinaryIO, block_size: int) -> Iterator[bytes]:
             return
 
 
-def hash_stream(
-    stream: BinaryIO, block_size: int = DEFAULT_BLOCK_SIZE, algorithm: str = DEFAULT_BLOCK_HASH
-) -> Hashmap:
+def hash_stream(stream: BinaryIO, block_size: int = DEFAULT_BLOCK_SIZE, algorithm: str = DEFAULT_BLOCK_HASH) -> Hashmap:
     """The hashmap of everything a stream holds, read once, one block in memory at a time."""
     hashes: list[str] = []
     size = 0

@@ -1,0 +1,341 @@
+"""The types and the interface between the file system and a cloud.
+
+Everything above this module asks `store.capabilities` before it relies on what only some clouds have (hashmaps,
+versions, sharing, server-side moves). All methods may be called from several threads at once. All of them raise the
+errors of `pithosfs.errors` and nothing else; those that a retry can mend are raised only after the retries.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pithosfs.blocks import Hashmap
+
+__all__ = [
+    "DIRECTORY_TYPES",
+    "Capabilities",
+    "ContainerInfo",
+    "Found",
+    "Listing",
+    "ObjectInfo",
+    "ObjectPath",
+    "ObjectStore",
+    "Sharing",
+    "Usage",
+    "VersionInfo",
+]
+
+DIRECTORY_TYPE = "application/directory"
+DIRECTORY_TYPES = frozenset({DIRECTORY_TYPE, "application/folder"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectPath:
+    """The full address of an object: the owner's account id, the container, the name (slashes included, never '')."""
+
+    account: str
+    container: str
+    name: str
+
+    def child(self, name: str) -> ObjectPath:
+        return replace(self, name=f"{self.name}/{name}" if self.name else name)
+
+    def __str__(self) -> str:
+        return f"{self.container}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Who may read and who may write an object: user ids, `account:group` names, or `*` (object-store.md 12.1)."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Sharing:
+        """From the wire form `read=a,b; write=c`. Unknown keywords are ignored."""
+        lists: dict[str, tuple[str, ...]] = {}
+        for part in text.split(";"):
+            key, _, value = part.strip().partition("=")
+            lists[key.strip()] = tuple(one.strip() for one in value.split(",") if one.strip())
+        return cls(lists.get("read", ()), lists.get("write", ()))
+
+    def __str__(self) -> str:
+        parts = [f"{key}={','.join(who)}" for key, who in (("read", self.read), ("write", self.write)) if who]
+        return "; ".join(parts)
+
+    def __bool__(self) -> bool:
+        return bool(self.read or self.write)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One version of one object.
+
+    From a listing `meta` and `etag` are None (not told, not "none"); from HEAD, GET and PUT they are known. `meta` has
+    the user metadata with keys in lower case and without prefix, values decoded. `version` never changes its content
+    or metadata: anything learnt of it may be remembered for good.
+    """
+
+    name: str
+    size: int
+    content_type: str
+    hash: str
+    version: str
+    modified_ns: int
+    etag: str | None = None
+    uuid: str = ""
+    modified_by: str = ""
+    sharing: Sharing | None = None
+    shared_by: str | None = None
+    public: str | None = None
+    meta: Mapping[str, str] | None = None
+    allowed_to: Literal["read", "write"] | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        return self.content_type.partition(";")[0].strip().lower() in DIRECTORY_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a listing page holds: objects, and roll-ups (name prefixes, without the closing slash)."""
+
+    objects: tuple[ObjectInfo, ...] = ()
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A whole listing (all pages).
+
+    `complete` is False when it was cut at the caller's limit. `modified` and `date` are the server's Last-Modified and
+    Date in whole seconds since the epoch: a change within the second of `date` may be missing from it.
+    """
+
+    found: Found
+    complete: bool
+    modified: int
+    date: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerInfo:
+    """A container. Fields that the server tells only on HEAD are None or empty when they come from a listing."""
+
+    name: str
+    modified_ns: int = 0
+    count: int | None = None
+    size: int | None = None
+    policy: Mapping[str, str] = field(default_factory=dict)  # quota, versioning, project
+    block_size: int | None = None
+    block_hash: str | None = None
+    object_meta_keys: frozenset[str] | None = None  # lower case; None: not told
+    meta: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """An entry of an object's history: the version id and its time in nanoseconds since the epoch."""
+
+    version: str
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes in use and bytes allowed over the account's projects; `quota` None when there is no limit."""
+
+    used: int
+    quota: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this cloud can do beyond plain object storage."""
+
+    hashmaps: bool = True
+    versions: bool = True
+    sharing: bool = True
+    public_links: bool = True
+    server_move: bool = True
+    folder_operations: bool = True  # COPY, MOVE and DELETE of everything below a name in one request
+    ranged_update: bool = True
+    policies: bool = True
+    conditional_put: bool = True
+
+
+class ObjectStore(ABC):
+    """One user's view of one cloud."""
+
+    account: str  # the user's own account id
+    capabilities: Capabilities
+
+    # containers -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def containers(self, account: str | None = None) -> list[ContainerInfo]:
+        """All containers of an account (default: the own one); of another's, those with something shared."""
+
+    @abstractmethod
+    def container(self, name: str, account: str | None = None) -> ContainerInfo:
+        """HEAD of a container: block size and hash, policy, counts. Block parameters are remembered."""
+
+    @abstractmethod
+    def create_container(self, name: str) -> None:
+        """Make a container. Raises Conflict when it exists already."""
+
+    @abstractmethod
+    def delete_container(self, name: str) -> None:
+        """Delete an empty container. Raises Conflict when it is not empty."""
+
+    @abstractmethod
+    def set_policy(self, name: str, policy: Mapping[str, str]) -> None:
+        """Change the named policies (quota in bytes, versioning, project) and leave the others."""
+
+    # names ----------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def list_objects(
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        delimiter: str | None = None,
+        account: str | None = None,
+        limit: int | None = None,
+        modified_since: int | None = None,
+    ) -> Listing | None:
+        """All objects of a container, or those below `prefix`, over as many pages as it takes.
+
+        With `delimiter` deeper names are rolled up. With `limit` it stops after that many entries
+        (`complete=False`). With `modified_since` (seconds) the answer None says that nothing is newer. Names that
+        start with `/` are included.
+        """
+
+    @abstractmethod
+    def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
+        """Everything about the current, or the named, version. Raises NotFound, NotAllowed."""
+
+    @abstractmethod
+    def versions(self, path: ObjectPath) -> list[VersionInfo]:
+        """The history, oldest first, of a present or deleted object."""
+
+    @abstractmethod
+    def shared_accounts(self) -> list[str]:
+        """Ids of the accounts that share something with this user."""
+
+    @abstractmethod
+    def user_names(self, ids: Sequence[str]) -> dict[str, str]:
+        """id → user name; unknown ids are left out. Answers are remembered."""
+
+    @abstractmethod
+    def user_ids(self, names: Sequence[str]) -> dict[str, str]:
+        """user name → id; unknown names are left out. Answers are remembered."""
+
+    @abstractmethod
+    def usage(self) -> Usage:
+        """Bytes in use and allowed."""
+
+    # contents -------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def hashmap(self, path: ObjectPath, version: str | None = None) -> Hashmap:
+        """The block hashes of a version. A last hash that covers bytes cut off by a truncation is returned as is."""
+
+    @abstractmethod
+    def read_range(self, path: ObjectPath, start: int, end: int, version: str) -> bytes:
+        """Bytes start (included) to end (excluded, never past the size) of a version; exactly that many or an error."""
+
+    @abstractmethod
+    def put_object(
+        self,
+        path: ObjectPath,
+        data: bytes,
+        *,
+        content_type: str,
+        meta: Mapping[str, str],
+        base: str | None,
+        sharing: Sharing | None = None,
+        public: bool | None = None,
+    ) -> ObjectInfo:
+        """Create or replace an object in one request with its whole content.
+
+        `base` is the ETag that the change is based on, "" when the name must not exist yet, None for no condition.
+        Raises PreconditionFailed when that does not hold. All metadata is replaced by `meta`. Sharing and publication
+        stay as they are unless given. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
+        """
+
+    @abstractmethod
+    def missing_blocks(self, container: str, hashmap: Hashmap) -> list[str]:
+        """Which blocks of a hashmap the cloud does not hold yet, each once. Changes nothing."""
+
+    @abstractmethod
+    def put_block(self, container: str, data: bytes) -> str:
+        """Store one block (at most the block size, not stripped) through an own container; returns its hash."""
+
+    @abstractmethod
+    def put_hashmap(
+        self,
+        path: ObjectPath,
+        hashmap: Hashmap,
+        *,
+        content_type: str,
+        meta: Mapping[str, str],
+        base: str | None,
+        sharing: Sharing | None = None,
+        public: bool | None = None,
+    ) -> ObjectInfo | list[str]:
+        """Like put_object, from blocks that the cloud holds. A list answer names the missing ones; nothing changed."""
+
+    @abstractmethod
+    def update_range(
+        self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
+    ) -> ObjectInfo:
+        """Overwrite bytes inside an object of `size` bytes whose ETag is `base`, merging `meta` in, as one version."""
+
+    # changes without content ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def update_meta(self, path: ObjectPath, changes: Mapping[str, str | None], base: str | None = None) -> ObjectInfo:
+        """Set (value) or remove (None) the named user metadata keys and leave the others. Returns the new version."""
+
+    @abstractmethod
+    def replace_meta(self, path: ObjectPath, meta: Mapping[str, str], *, content_type: str) -> ObjectInfo:
+        """Give the object this content type and exactly this metadata, the content staying (a copy onto itself)."""
+
+    @abstractmethod
+    def set_sharing(self, path: ObjectPath, sharing: Sharing) -> None:
+        """Replace the sharing rule; an empty one ends it."""
+
+    @abstractmethod
+    def set_public(self, path: ObjectPath, public: bool) -> str | None:
+        """Publish (returns the URL) or withdraw."""
+
+    @abstractmethod
+    def copy(
+        self, source: ObjectPath, target: ObjectPath, *, version: str | None = None, base: str | None = None
+    ) -> ObjectInfo:
+        """Copy on the server; no content moves. `base` is tested on the target as in put_object."""
+
+    @abstractmethod
+    def move(
+        self, source: ObjectPath, target: ObjectPath, *, sharing: Sharing | None = None, public: bool = False
+    ) -> None:
+        """Move one object to a name that is free, giving it that sharing and publication."""
+
+    @abstractmethod
+    def move_folder(self, source: ObjectPath, target: ObjectPath) -> None:
+        """Move a folder marker and everything below it in one request, to a free name; sharing rules and publications
+        of everything moved are set again at their new names."""
+
+    @abstractmethod
+    def delete(self, path: ObjectPath) -> None:
+        """Delete one object. Raises NotFound when it is not there."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the connections go."""
