@@ -1,0 +1,152 @@
+"""The local cloud as one ASGI application: opens the data, puts the services together, sends each request to its own.
+
+Services are found by the path as it was sent: decoding or collapsing it would change object names (`a//b`, `%2F`).
+A service gets the request's scope untouched, with the whole path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pithosfs.localcloud.blockstore import BlockStore
+from pithosfs.localcloud.catalog import Service
+from pithosfs.localcloud.database import Database
+from pithosfs.localcloud.datadir import BLOCKS, DATABASE
+from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
+from pithosfs.localcloud.identity import Identity
+
+__all__ = ["LocalCloud", "create_app"]
+
+
+class LocalCloud:
+    """Everything one server has open. `open()` and `close()` in the event loop's thread.
+
+    Whoever opens it has made sure that no other server has the same data directory open (`process` does).
+    """
+
+    def __init__(self, data: Path, configured_url: str | None = None) -> None:
+        self.database = Database(data / DATABASE)
+        self.blocks = BlockStore(data / BLOCKS)
+        self._configured_url = configured_url
+        self._services: list[tuple[bytes, ASGIApp]] = []
+
+    def open(self) -> None:
+        """Open, or recover, the data and start the services."""
+        self.database.open()
+        try:
+            self.blocks.open()
+            identity = Identity(self.database, self._configured_url)
+            identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
+            try:
+                from pithosfs.localcloud.objects import ObjectService
+
+                objects = ObjectService(self.database, self.blocks, identity)
+            except ImportError:
+                objects = identity
+        except BaseException:
+            self.close()
+            raise
+        self._services = [
+            (b"/object-store", objects),
+            (b"/identity", identity),
+            (b"/account", identity),
+            (b"/public", objects),
+        ]
+
+    def close(self) -> None:
+        """Finish what is queued and let everything go. May be called twice."""
+        self._services = []
+        self.blocks.close()
+        self.database.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: bytes = scope["raw_path"]
+        for prefix, service in self._services:
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (b"", b"/"):
+                await service(scope, receive, send)
+                return
+        raise bad_request("there is no service at this address")
+
+
+class _EveryPath(BaseRoute):
+    """The one route: all HTTP requests go to the cloud, whatever their path and method."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._cloud(scope, receive, send)
+
+
+def create_app(data: Path, base_url: str | None = None) -> Starlette:
+    """The application for one data directory, which must exist and belong to this process alone while it runs.
+
+    `base_url` is the address that clients are told; None takes it from each request's `Host`. When opening the data
+    fails, `app.state.failure` holds the exception.
+    """
+    cloud = LocalCloud(data, base_url)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            cloud.open()
+        except Exception as failure:
+            app.state.failure = failure
+            raise
+        try:
+            yield
+        finally:
+            cloud.close()
+
+    app = Starlette(
+        routes=[_EveryPath(cloud)],
+        lifespan=lifespan,
+        exception_handlers={
+            Fault: _refuse,
+            ClientDisconnect: _nobody_listens,
+            OSError: _no_room,
+            sqlite3.OperationalError: _no_room,
+            Exception: _crash,
+        },
+    )
+    app.state.failure = None
+    return app
+
+
+async def _refuse(request: Request, fault: Exception) -> Response:
+    if not isinstance(fault, Fault):
+        raise fault
+    return fault_response(fault, requested_form(request.scope))
+
+
+async def _nobody_listens(request: Request, gone: Exception) -> Response:
+    return Response(status_code=400)
+
+
+async def _no_room(request: Request, failure: Exception) -> Response:
+    """A full disk is nobody's mistake in the program: 503, without a trace in the log."""
+    full_disk = isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT)
+    full_database = isinstance(failure, sqlite3.Error) and failure.sqlite_errorcode == sqlite3.SQLITE_FULL
+    if not (full_disk or full_database):
+        raise failure
+    fault = Fault(503, "serviceUnavailable", "the disk of the local cloud is full")
+    return fault_response(fault, requested_form(request.scope))
+
+
+async def _crash(request: Request, failure: Exception) -> Response:
+    """The reply to a mistake in the program; the server logs the trace."""
+    fault = Fault(500, "internalServerError", f"the local cloud failed: {type(failure).__name__}")
+    return fault_response(fault, requested_form(request.scope))

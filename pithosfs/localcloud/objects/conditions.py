@@ -1,0 +1,57 @@
+"""Conditional requests: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since` (section 15)."""
+
+from __future__ import annotations
+
+from pithosfs.localcloud.faults import Fault, precondition_failed
+from pithosfs.localcloud.objects.headers import RequestHeaders, parse_http_date
+
+__all__ = ["check_dates", "check_tags", "not_modified", "parse_tags"]
+
+
+def not_modified(etag: str | None = None) -> Fault:
+    """304; with the `ETag` where it was the tag that matched."""
+    return Fault(304, "notModified", headers={} if etag is None else {"ETag": etag})
+
+
+def parse_tags(text: str) -> frozenset[str]:
+    """The entity tags of a header, bare and in lower case; `*` stands for itself."""
+    tags = set()
+    for part in text.split(","):
+        tag = part.strip().lower().removeprefix("w/").strip('"')
+        if tag:
+            tags.add(tag)
+    return frozenset(tags)
+
+
+def check_tags(headers: RequestHeaders, etag: str | None, *, reading: bool) -> None:
+    """`etag` is the present object's, None when there is none. Raises Fault 412, or 304 when `reading`."""
+    wanted = headers.get("if-match")
+    if wanted is not None:
+        tags = parse_tags(wanted)
+        if etag is None or not ("*" in tags or etag.lower() in tags):
+            raise precondition_failed("the object is not the one that If-Match names")
+    unwanted = headers.get("if-none-match")
+    if unwanted is not None and etag is not None:
+        tags = parse_tags(unwanted)
+        if "*" in tags or etag.lower() in tags:
+            if reading:
+                raise not_modified(etag)
+            raise precondition_failed("the object is one that If-None-Match excludes")
+
+
+def check_dates(headers: RequestHeaders, modified: int) -> None:
+    """`modified` is in microseconds; dates are compared in whole seconds. Raises Fault 304 or 412.
+
+    A tag is the stronger test: where one was sent, the date of the same direction is not looked at.
+    """
+    second = modified // 1_000_000
+    unmodified_since = headers.get("if-unmodified-since")
+    if unmodified_since is not None and "if-match" not in headers:
+        date = parse_http_date(unmodified_since)
+        if date is not None and second > date:
+            raise precondition_failed("it was modified since")
+    modified_since = headers.get("if-modified-since")
+    if modified_since is not None and "if-none-match" not in headers:
+        date = parse_http_date(modified_since)
+        if date is not None and second <= date:
+            raise not_modified()

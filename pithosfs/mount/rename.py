@@ -1,0 +1,289 @@
+"""Renames: the one operation that people expect to be atomic and an object store has no word for.
+
+What the server does on MOVE (drops history and sharing of what it moves, and of what it lands on) is not what a rename
+means to people. So (design, section 5):
+
+- onto an existing file: its content becomes a new version of that file; history, sharing and public link stay;
+- to a free name: MOVE, which carries the sharing over;
+- what was never sent is renamed in the journal alone, the server hears of the new name only;
+- a folder: one MOVE of everything below it, then the journal's rows below it follow.
+
+A folder rename that is killed half-way is finished at the next start from the intent in the journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from dataclasses import replace
+from time import time
+
+from pithosfs.errors import NotFound, PreconditionFailed
+from pithosfs.mount.journal import Journal, Pending, State
+from pithosfs.mount.nodes import Node, View
+from pithosfs.mount.openfiles import Contents, OpenFiles
+from pithosfs.mount.rows import gone_row
+from pithosfs.mount.tree import Kind, Tree
+from pithosfs.mount.uploader import Uploader
+from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, Sharing
+
+__all__ = ["Renamer"]
+
+log = logging.getLogger(__name__)
+
+# How often a rename onto a file looks again when somebody else keeps changing that file.
+ROUNDS = 5
+
+
+def fail(code: int, path: ObjectPath | str) -> OSError:
+    return OSError(code, os.strerror(code), str(path))
+
+
+class Renamer:
+    """Carries out renames between two object paths of the own account. Kinds and emptiness were checked before."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        tree: Tree,
+        journal: Journal,
+        uploader: Uploader,
+        opened: OpenFiles,
+        view: View,
+        contents: Contents,
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._journal = journal
+        self._uploader = uploader
+        self._opened = opened
+        self._view = view
+        self._contents = contents
+
+    # files and symlinks ---------------------------------------------------------------------------------------------
+
+    def file(self, old: ObjectPath, new: ObjectPath) -> None:
+        """Rename a file or symlink, replacing a file or symlink that has the new name."""
+        self._settle_partial(old)
+        with self._uploader.hold([old, new]):
+            source = self._view.node(old)
+            if source is None:
+                raise fail(errno.ENOENT, old)
+            target = self._view.node(new)
+            row = self._journal.get(old)
+            before = self._journal.get(new)
+            replaced = target if target is not None else self._pending_deletion(new, before)
+            if row is not None and row.content is not None:
+                self._rename_unsent(source, row, replaced, kept=target is not None, new=new)
+            elif replaced is not None and (replaced.base or before is not None):
+                self._replace_on_server(source, replaced, kept=target is not None, new=new)
+            else:
+                self._move_on_server(source, row, new)
+            self._opened.detach(new)
+            self._opened.rename(old, new)
+            self._view.renamed(source, new)
+
+    def _settle_partial(self, old: ObjectPath) -> None:
+        """A changed file that still takes some of its blocks from the version it is based on is sent first.
+
+        Its other blocks are found under the old name only; all others are renamed without the server.
+        """
+        row = self._journal.get(old)
+        if row is not None and row.content is not None and row.origin is not None:
+            failed = self._uploader.drain(old, deadline=None)
+            if failed:
+                raise fail(errno.EIO, old)
+
+    def _pending_deletion(self, path: ObjectPath, row: Pending | None) -> Node | None:
+        """What the server still has under a name that was deleted here and not there yet."""
+        if row is None or row.kind != "gone":
+            return None
+        return self._view.ghost(row)
+
+    def _rename_unsent(
+        self, source: Node, row: Pending, replaced: Node | None, *, kept: bool, new: ObjectPath
+    ) -> None:
+        """The content is here: it goes up under its new name, and never under the old one."""
+        target_info = replaced.info if replaced is not None else None
+        renamed = replace(
+            row,
+            id=0,
+            path=new,
+            base=replaced.base if replaced is not None else "",
+            base_info=target_info,
+            state=State.PENDING if row.state is not State.OPEN else State.OPEN,
+            **_carried(source, replaced, kept=kept, row=row),
+        )
+        self._journal.put(renamed)
+        if row.base:
+            # Also sent before under the old name: that object goes away, after the new one is there.
+            self._journal.put(gone_row(source, ready_at=renamed.ready_at))
+        else:
+            current = self._journal.get(source.path)
+            if current is not None:
+                self._journal.remove(current.id, current.generation)
+
+    def _replace_on_server(self, source: Node, replaced: Node, *, kept: bool, new: ObjectPath) -> None:
+        """Both are on the server: the target gets the source's content as a new version, no content moves."""
+        info = self._info(source)
+        hashmap = self._contents.reader(source.path, info).hashmap()
+        carried = _carried(source, replaced, kept=kept, row=None)
+        base = replaced.base
+        for _ in range(ROUNDS):
+            try:
+                result = self._store.put_hashmap(
+                    new,
+                    hashmap,
+                    content_type=str(carried["content_type"]),
+                    meta=dict(carried["meta"]),  # type: ignore[call-overload]
+                    base=base,
+                    sharing=carried["sharing"],  # type: ignore[arg-type]
+                    public=carried["public"],  # type: ignore[arg-type]
+                )
+                break
+            except PreconditionFailed:
+                # Somebody changed or deleted the target just now. A rename replaces whatever is there.
+                base = self._etag_now(new)
+        else:
+            raise fail(errno.EBUSY, new)
+        if not isinstance(result, ObjectInfo):
+            raise fail(errno.EIO, source.path)
+        self._tree.noted(new, result)
+        row = self._journal.get(new)
+        if row is not None:
+            self._journal.remove(row.id, row.generation)
+        self._journal.put(gone_row(source, ready_at=time()))
+
+    def _etag_now(self, path: ObjectPath) -> str:
+        try:
+            return self._store.head(path).etag or ""
+        except NotFound:
+            return ""
+
+    def _move_on_server(self, source: Node, row: Pending | None, new: ObjectPath) -> None:
+        """To a free name: one MOVE. A row with changed attributes only follows."""
+        info = self._info(source)
+        intent = self._journal.intent("move", {"old": _packed(source.path), "new": _packed(new)})
+        self._store.move(source.path, new, sharing=info.sharing, public=info.public is not None)
+        self._tree.gone(source.path)
+        moved = self._store.head(new)
+        self._tree.noted(new, moved)
+        if row is not None:
+            self._journal.rename(source.path, new)
+        self._journal.done(intent)
+
+    def _info(self, source: Node) -> ObjectInfo:
+        info = self._tree.info(source.path) or source.info
+        if info is None:
+            raise fail(errno.ENOENT, source.path)
+        return info
+
+    # folders --------------------------------------------------------------------------------------------------------
+
+    def folder(self, old: ObjectPath, new: ObjectPath) -> None:
+        """Rename a folder to a free name, or onto an empty folder."""
+        self._send_what_needs_old_names(old)
+        # Deletions that wait under the new name must not hit what arrives there.
+        if self._uploader.drain(new, deadline=None):
+            raise fail(errno.EIO, new)
+        with self._uploader.hold([old, new]):
+            source = self._view.node(old)
+            if source is None:
+                raise fail(errno.ENOENT, old)
+            target = self._view.node(new)
+            if target is not None and target.info is not None:
+                self._store.delete(new)
+                self._tree.gone(new)
+            if self._on_server(old):
+                intent = self._journal.intent("move_folder", {"old": _packed(old), "new": _packed(new)})
+                self._store.move_folder(old, new)
+                self._tree.moved(old, new)
+                self._journal.rename_below(old, new)
+                self._journal.done(intent)
+            else:
+                self._journal.rename_below(old, new)
+            self._opened.rename(old, new)
+            self._view.renamed(source, new)
+
+    def _on_server(self, folder: ObjectPath) -> bool:
+        entry = self._tree.entry(folder)
+        return entry is not None and (entry.info is not None or self._tree.has_below(folder))
+
+    def _send_what_needs_old_names(self, old: ObjectPath) -> None:
+        """Rows that stand on objects under the old name are sent before it changes: markers and partial changes."""
+        marker = self._journal.get(old)
+        if marker is not None and marker.kind == "folder" and self._on_server(old):
+            # MOVE needs the marker, and its attributes go with it.
+            if self._uploader.drain(old, deadline=None):
+                raise fail(errno.EIO, old)
+            return
+        for row in self._journal.below(old):
+            if not row.base or row.kind == "gone":
+                continue
+            if self._uploader.drain(row.path, deadline=None):
+                raise fail(errno.EIO, row.path)
+
+    # after a kill ---------------------------------------------------------------------------------------------------
+
+    def finish_intents(self) -> None:
+        """Finish the renames that a kill interrupted: the server is asked how far they came."""
+        for intent, kind, payload in self._journal.intents():
+            old, new = _unpacked(payload["old"]), _unpacked(payload["new"])
+            moved = self._exists(new) and not self._exists(old)
+            if not moved and self._exists(old) and kind == "move_folder":
+                self._store.move_folder(old, new)
+                moved = True
+            if moved:
+                if kind == "move_folder":
+                    self._journal.rename_below(old, new)
+                elif self._journal.get(old) is not None:
+                    self._journal.rename(old, new)
+                log.info("finished the rename of %s to %s", old, new)
+            self._journal.done(intent)
+
+    def _exists(self, path: ObjectPath) -> bool:
+        try:
+            self._store.head(path)
+        except NotFound:
+            return False
+        return True
+
+
+def _carried(source: Node, replaced: Node | None, *, kept: bool, row: Pending | None) -> dict[str, object]:
+    """What the new name gets besides the content.
+
+    A file that is replaced (`kept`) stays itself: its sharing, link, content type and own metadata stay, attributes
+    are the source's. A name that was free, or whose file was deleted before, gets the source's sharing and nothing
+    of the old file's.
+    """
+    meta = dict(row.meta if row is not None else (source.info.meta or {} if source.info is not None else {}))
+    content_type = row.content_type if row is not None else (source.info.content_type if source.info else "")
+    if kept and replaced is not None and replaced.kind is Kind.FILE and source.kind is Kind.FILE:
+        old = replaced.info
+        kept_meta = replaced.pending.meta if replaced.pending is not None else (old.meta or {} if old else {})
+        old_type = replaced.pending.content_type if replaced.pending is not None else (old.content_type if old else "")
+        return {
+            "meta": {**kept_meta, **meta},
+            "content_type": old_type or content_type,
+            "sharing": replaced.pending.sharing if replaced.pending is not None else None,
+            "public": replaced.pending.public if replaced.pending is not None else None,
+        }
+    sharing, public = (row.sharing, row.public) if row is not None else (None, None)
+    info = source.on_server
+    if info is not None:
+        sharing = sharing if sharing is not None else info.sharing
+        public = public if public is not None else (True if info.public else None)
+    if replaced is not None and not kept and replaced.info is not None:
+        # The deleted file's rule must not reach the new one.
+        sharing = sharing if sharing is not None else Sharing()
+        public = bool(public)
+    return {"meta": meta, "content_type": content_type, "sharing": sharing, "public": public}
+
+
+def _packed(path: ObjectPath) -> list[str]:
+    return [path.account, path.container, path.name]
+
+
+def _unpacked(value: list[str]) -> ObjectPath:
+    return ObjectPath(*value)
