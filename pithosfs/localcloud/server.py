@@ -32,6 +32,10 @@ def serve(data: Path, host: str, port: int | None, base_url: str | None, ready: 
     requests are answered. Raises LocalError when the address or the data cannot be had.
     """
     prepare(data)
+    if base_url is not None:
+        base_url = base_url.rstrip("/")
+        if not base_url.startswith(("http://", "https://")):
+            raise LocalError(f"{base_url!r} is not a URL", hint="give the whole one, as in https://cloud.example.org")
     lock = server_lock(data)
     if not lock.try_acquire():
         raise LocalError(f"a local cloud already runs on {data}", hint="stop it first: pithosfs localcloud stop")

@@ -16,7 +16,7 @@ import logging
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -41,7 +41,7 @@ NOBODY = 0xFFFFFFFF  # -1 as chown(2) says it: leave as it is
 OPERATIONS = (
     "getattr", "fgetattr", "readlink", "mknod", "mkdir", "unlink", "rmdir", "symlink", "rename", "link", "chmod",
     "chown", "truncate", "ftruncate", "open", "read", "write", "statfs", "flush", "release", "fsync", "setxattr",
-    "getxattr", "listxattr", "removexattr", "readdir", "init", "create", "utimens",
+    "getxattr", "listxattr", "removexattr", "opendir", "readdir", "releasedir", "init", "create", "utimens",
 )  # fmt: skip
 
 
@@ -221,26 +221,44 @@ class _Callbacks:
         self.operations.rename(self._text(old), self._text(new), flags)
         return 0
 
-    def readdir(self, path: bytes | None, buffer: Any, filler: Any, _offset: int, fip: Any, flags: int = -1) -> int:
-        """The whole folder at once: libfuse keeps the list for the handle. `flags` is -1 on libfuse 2."""
+    def opendir(self, path: bytes, fip: Any) -> int:
+        fip.contents.fh = self.operations.opendir(self._text(path))
+        return 0
+
+    def readdir(self, path: bytes | None, buffer: Any, filler: Any, offset: int, fip: Any, flags: int = -1) -> int:
+        """As many entries from number `offset` on as fit. `flags` is -1 on libfuse 2.
+
+        Given by number, and not all at once, because only then libfuse 3 passes their attributes on to the kernel.
+        """
+        entries: Sequence[tuple[str, StatValues | None]] = self.operations.readdir(
+            self._text(path), fip.contents.fh, offset
+        )
         shown = self.c_stat()
         address, size, pack = ctypes.addressof(shown), self.layout.size, self.layout.pack
-        entries: Iterable[tuple[str, StatValues | None]] = self.operations.readdir(self._text(path), fip.contents.fh)
-        last: tuple[int, ...] = () if flags < 0 else (0,)
+        plain: tuple[int, ...] = () if flags < 0 else (0,)
         full: tuple[int, ...] = () if flags < 0 else (FILL_DIR_PLUS if flags & READDIR_PLUS else 0,)
-        for dot in (b".", b".."):
-            if filler(buffer, dot, None, 0, *last):
-                return -errno.ENOMEM
-        for name, stat in entries:
+        for number in range(offset, len(entries)):
+            name, stat = entries[number]
             raw = name.encode("utf-8", "surrogateescape")
             if stat is None:
-                failed = filler(buffer, raw, None, 0, *last)
+                complete = filler(buffer, raw, None, number + 1, *plain)
             else:
                 ctypes.memmove(address, pack(stat), size)
-                failed = filler(buffer, raw, shown, 0, *full)
-            if failed:
-                return -errno.ENOMEM
+                complete = filler(buffer, raw, shown, number + 1, *full)
+            if complete:
+                break
         return 0
+
+    def getxattr(self, path: bytes, name: bytes, buffer: Any, size: int, *_position: int) -> int:
+        if not name.startswith(b"user."):
+            # The kernel asks for security.capability before every write and ls for ACLs of every file.
+            return -errno.ENOTSUP
+        value: bytes = self.operations.getxattr(self._text(path), self._text(name))
+        if buffer:
+            if len(value) > size:
+                return -errno.ERANGE
+            ctypes.memmove(buffer, value, len(value))
+        return len(value)
 
     def init(self, connection: Any, config: Any = None) -> int:
         self.operations.init_with_config(connection.contents if config else None, config.contents if config else None)

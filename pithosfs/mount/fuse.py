@@ -11,6 +11,7 @@ system hears only of the rename itself, which stays atomic.
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import re
@@ -39,6 +40,7 @@ MAX_BACKGROUND = 64  # read-ahead requests at once; the kernel's 12 are few for 
 # Bits of fuse_conn_info.want (libfuse 3)
 CAP_ATOMIC_O_TRUNC = 1 << 3
 CAP_SPLICE_WRITE, CAP_SPLICE_MOVE, CAP_SPLICE_READ = 1 << 7, 1 << 8, 1 << 9
+CAP_READDIRPLUS_AUTO = 1 << 14
 CAP_HANDLE_KILLPRIV = 1 << 20
 
 _HIDDEN = re.compile(r".*/\.fuse_hidden[0-9a-f]{16}", re.DOTALL)
@@ -166,6 +168,8 @@ class Operations:
         self._timeout = timeout
         self._open = _OpenPaths()
         self._hidden: set[str] = set()
+        self._folder_numbers = itertools.count(1)
+        self._folders: dict[int, list[tuple[str, Any]]] = {}
 
     def __call__(self, operation: str, *arguments: Any) -> Any:
         """How fusepy calls."""
@@ -180,6 +184,7 @@ class Operations:
             # Splicing would move written data through a pipe that we read back at once.
             connection.want &= ~(CAP_SPLICE_READ | CAP_SPLICE_WRITE | CAP_SPLICE_MOVE | CAP_HANDLE_KILLPRIV)
             connection.want |= connection.capable & CAP_ATOMIC_O_TRUNC
+            connection.want &= ~CAP_READDIRPLUS_AUTO
             config.use_ino = 1
             config.entry_timeout = self._timeout
             config.attr_timeout = self._timeout
@@ -236,10 +241,19 @@ class Operations:
 
     # names ----------------------------------------------------------------------------------------------------------
 
-    def readdir(self, path: str | None, _fh: int) -> Sequence[tuple[str, Any]]:
-        if path is None:
-            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        return self._filesystem.readdir(path)
+    def opendir(self, _path: str) -> int:
+        return next(self._folder_numbers)
+
+    def readdir(self, path: str | None, fh: int, offset: int) -> Sequence[tuple[str, Any]]:
+        """All entries; a handle that reads on after `offset` entries sees the folder as it was when it began."""
+        if offset == 0 or fh not in self._folders:
+            if path is None:
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+            self._folders[fh] = [(".", None), ("..", None), *self._filesystem.readdir(path)]
+        return self._folders[fh]
+
+    def releasedir(self, _path: str | None, fh: int) -> None:
+        self._folders.pop(fh, None)
 
     def readlink(self, path: str) -> str:
         return self._filesystem.readlink(path)
@@ -393,7 +407,7 @@ def attach(filesystem: Served, options: MountOptions, binding: Binding) -> Sessi
 def raise_read_ahead(mount_point: str) -> None:
     """Let the kernel read further ahead than its 128 KiB; only root may, and nobody else has to."""
     try:
-        device = os.stat(mount_point).st_dev
+        device = Path(mount_point).stat().st_dev
         setting = Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb")
         setting.write_text(f"{READ_AHEAD_KIB}\n")
     except OSError as trouble:

@@ -275,7 +275,7 @@ def _upload_stream(target: BlockTarget, stream: BinaryIO, size: int | None, whol
                 return
 
     # While one window of blocks is on its way the next is read: at most two windows are in memory.
-    window = [first]
+    window = [first] if first else []
     running: list[Future[None]] = []
     with ThreadPoolExecutor(way.connections, thread_name_prefix="upload") as pool:
         try:

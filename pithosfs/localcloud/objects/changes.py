@@ -119,8 +119,12 @@ class Change:
         growth.objects += present is None
         growth.bytes += draft.size - (present.size if present is not None else 0)
         self._count_keys(container, present.metadata if present is not None else None, draft.metadata)
-        if container.versioning == "none" and present is not None:
-            self._drop_versions("id = ?", (present.id,))
+        if container.versioning == "none" and stored is not None:
+            # The version before; where there is none, the mark that the object was deleted.
+            if present is not None:
+                self._drop_versions("id = ?", (present.id,))
+            else:
+                self._drop_versions("object = ? AND deleted = 1", (ident,))
         return version
 
     def delete(self, container: Container, stored: StoredObject) -> None:
@@ -134,8 +138,6 @@ class Change:
             " VALUES (?, ?, 1, 0, ?, '', ?, ?)",
             (stored.id, self._time_for(stored), bytes.fromhex(EMPTY_ROOT), stored.version.uuid, self.caller),
         )
-        if container.versioning == "none":
-            self._drop_if_bare(stored.id)
         self._note_removal(container, stored.version)
 
     def purge(self, container: Container, stored: StoredObject, until: int) -> None:
@@ -166,7 +168,7 @@ class Change:
 
     def share(self, container: Container, name: str, rule: Rule) -> None:
         """Replace the rule of an object that exists; an empty one ends it."""
-        (ident,) = self._current_id(container, name)
+        ident = self._current_id(container, name)
         self.connection.execute("UPDATE objects SET sharing = ? WHERE id = ?", (str(rule) or None, ident))
         self.connection.execute("DELETE FROM grants WHERE object = ?", (ident,))
         self.connection.executemany(
@@ -177,7 +179,7 @@ class Change:
 
     def publish(self, container: Container, name: str, public: bool) -> None:
         """Give an object that exists a public URL, or take it away. One that is published keeps its URL."""
-        (ident,) = self._current_id(container, name)
+        ident = self._current_id(container, name)
         if public:
             self.connection.execute(
                 "UPDATE objects SET public = ? WHERE id = ? AND public IS NULL", (secrets.token_urlsafe(24), ident)
@@ -271,13 +273,15 @@ class Change:
 
     def _time_for(self, stored: StoredObject | None) -> int:
         """When a new version of that name is made: later than its last one, even if the clock was put back."""
-        return self.time if stored is None else max(self.time, last_change(self.connection, stored) + 1)
+        if stored is not None:
+            self.time = max(self.time, last_change(self.connection, stored) + 1)
+        return self.time
 
-    def _current_id(self, container: Container, name: str) -> tuple[int]:
+    def _current_id(self, container: Container, name: str) -> int:
         row = self.connection.execute(
             "SELECT id FROM objects WHERE container = ? AND name = ? AND current IS NOT NULL", (container.id, name)
         ).fetchone()
-        return (int(row[0]),)
+        return int(row[0])
 
     def _forget_name(self, stored: StoredObject) -> None:
         """Take away what belongs to a name only while it has an object."""
@@ -291,12 +295,6 @@ class Change:
         """Destroy versions; block lists that nobody has any more go in `settle`."""
         rows = self.connection.execute(f"DELETE FROM versions WHERE {condition} RETURNING content", values)  # noqa: S608
         self._orphans.update(content for (content,) in rows.fetchall() if content is not None)
-
-    def _drop_if_bare(self, ident: int) -> None:
-        """Forget a deleted name that has no old version, only marks of deletion."""
-        left = self.connection.execute("SELECT 1 FROM versions WHERE object = ? AND deleted = 0", (ident,)).fetchone()
-        if left is None:
-            self.connection.execute("DELETE FROM objects WHERE id = ?", (ident,))
 
     def _count_keys(
         self, container: Container, before: Mapping[str, str] | None, after: Mapping[str, str] | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
@@ -128,9 +128,8 @@ async def read_content(
             await asyncio.gather(reading, return_exceptions=True)
 
 
-def _pieces(parts: Sequence[Hashmap], start: int, end: int, piece_size: int) -> list[tuple[str, int, int]]:
+def _pieces(parts: Sequence[Hashmap], start: int, end: int, piece_size: int) -> Iterator[tuple[str, int, int]]:
     """Which stretches of which blocks make up those bytes: name, start and end inside the block."""
-    pieces: list[tuple[str, int, int]] = []
     offset = 0  # of the present part within the whole
     for part in parts:
         low, high = max(start - offset, 0), min(end - offset, part.size)
@@ -138,7 +137,6 @@ def _pieces(parts: Sequence[Hashmap], start: int, end: int, piece_size: int) -> 
             block = index * part.block_size
             at, stop = max(low - block, 0), min(high - block, part.block_length(index))
             while at < stop:
-                pieces.append((part.hashes[index], at, min(at + piece_size, stop)))
+                yield part.hashes[index], at, min(at + piece_size, stop)
                 at += piece_size
         offset += part.size
-    return pieces
