@@ -76,8 +76,8 @@ def redacted(url: str) -> str:
 class RetryPolicy:
     """How often and how long to try.
 
-    Waits are random between 0 and `base * 2**n` seconds, at most `cap` ("full jitter": many clients that failed together
-    do not come back together); a `Retry-After` is kept to.
+    Waits are random between 0 and `base * 2**n` seconds, at most `cap` ("full jitter": many clients that failed
+    together do not come back together); a `Retry-After` is kept to.
 
     `attempts` counts the first one. `total` seconds after the start no further attempt begins.
     """
@@ -368,11 +368,6 @@ class Session:
 
 class _Job:
     """One request as it is sent, maybe more than once."""
-
-    __slots__ = (
-        "_file", "_position", "can_repeat", "data", "expect", "headers", "length", "method", "origin", "repeatable", "stream",
-        "target", "timeout",
-    )  # fmt: skip
 
     def __init__(
         self,

@@ -6,8 +6,10 @@ A service gets the request's scope untouched, with the whole path.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,8 +26,17 @@ from pithosfs.localcloud.database import Database
 from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
 from pithosfs.localcloud.identity import Identity
+from pithosfs.localcloud.objects import ObjectService
 
 __all__ = ["LocalCloud", "create_app"]
+
+COLLECT_FIRST_SECONDS = 3600.0
+"""How long after a start unused blocks are collected: not while everything else wants the disk."""
+
+COLLECT_SECONDS = 24 * 3600.0
+"""How long from one collection to the next; blocks are kept about as long anyway (`blockstore.KEEP_SECONDS`)."""
+
+logger = logging.getLogger(__name__)
 
 
 class LocalCloud:
@@ -38,7 +49,8 @@ class LocalCloud:
         self.database = Database(data / DATABASE)
         self.blocks = BlockStore(data / BLOCKS)
         self._configured_url = configured_url
-        self._services: list[tuple[bytes, ASGIApp]] = []
+        self._objects: ObjectService | None = None
+        self._services: list[tuple[bytes, ASGIApp]] = []  # in the order in which they are asked for most
 
     def open(self) -> None:
         """Open, or recover, the data and start the services."""
@@ -47,12 +59,7 @@ class LocalCloud:
             self.blocks.open()
             identity = Identity(self.database, self._configured_url)
             identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
-            try:
-                from pithosfs.localcloud.objects import ObjectService
-
-                objects = ObjectService(self.database, self.blocks, identity)
-            except ImportError:
-                objects = identity
+            self._objects = objects = ObjectService(self.database, self.blocks, identity)
         except BaseException:
             self.close()
             raise
@@ -66,8 +73,28 @@ class LocalCloud:
     def close(self) -> None:
         """Finish what is queued and let everything go. May be called twice."""
         self._services = []
+        self._objects = None
         self.blocks.close()
         self.database.close()
+
+    async def collect_blocks(self) -> tuple[int, int]:
+        """Remove blocks that no version refers to any more; returns how many, and their bytes."""
+        if self._objects is None:
+            raise RuntimeError("the local cloud is closed")
+        return await self.blocks.collect(self._objects.blocks_in_use)
+
+    async def collect_regularly(self) -> None:
+        """Collect now and then, until cancelled."""
+        pause = COLLECT_FIRST_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            pause = COLLECT_SECONDS
+            try:
+                count, size = await self.collect_blocks()
+            except (OSError, sqlite3.Error):
+                logger.exception("unused blocks could not be removed; trying again later")
+            else:
+                logger.info("removed %d unused blocks, %d bytes", count, size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope["raw_path"]
@@ -106,9 +133,12 @@ def create_app(data: Path, base_url: str | None = None) -> Starlette:
         except Exception as failure:
             app.state.failure = failure
             raise
+        collecting = asyncio.create_task(cloud.collect_regularly())
         try:
             yield
         finally:
+            collecting.cancel()
+            await asyncio.wait([collecting])
             cloud.close()
 
     app = Starlette(

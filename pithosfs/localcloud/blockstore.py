@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import hashlib
 import itertools
 import os
 import re
@@ -30,7 +31,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pithosfs.blocks import DEFAULT_BLOCK_HASH, block_hash, strip_block
+from pithosfs.blocks import DEFAULT_BLOCK_HASH, block_hash
 
 __all__ = ["BlockStore", "MissingBlock"]
 
@@ -48,6 +49,10 @@ INLINE_HASH = 32 * 1024
 KEEP_SECONDS = 24 * 3600.0
 """A block that nothing refers to yet is kept at least this long after it was put, and half of it after it was last
 found to exist: a client may take its time between sending blocks and committing the hashmap."""
+
+
+COLLECT_AT_A_TIME = 100_000
+"""Names that are looked up together when collecting: every look-up reads all hashmaps, and each name takes memory."""
 
 
 class MissingBlock(LookupError):
@@ -135,11 +140,13 @@ class BlockStore:
             flight.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
             flight.exception()  # mark as seen: usually nobody waits for it
 
-    def _strip(self, data: bytes | bytearray | memoryview) -> tuple[bytes, str]:
-        stripped = strip_block(data)
-        return stripped, block_hash(stripped, self.algorithm)
+    def _strip(self, data: bytes | bytearray | memoryview) -> tuple[memoryview, str]:
+        """What is to be stored of a block, and its name. Nothing is copied: a server's memory is blocks under way."""
+        view = memoryview(data)
+        stripped = view[: _stripped_length(view)]
+        return stripped, hashlib.new(self.algorithm, stripped).hexdigest()
 
-    def _store(self, name: str, stripped: bytes) -> None:
+    def _store(self, name: str, stripped: memoryview) -> None:
         target = self.path(name)
         if self._touch(target):
             return
@@ -206,18 +213,19 @@ class BlockStore:
     async def collect(self, in_use: Callable[[Collection[str]], Awaitable[set[str]]]) -> tuple[int, int]:
         """Remove blocks that nothing refers to and that nobody asked for lately; returns how many, and their bytes.
 
-        `in_use` is given names, about as many as a folder holds, and returns those that any version refers to. It must
-        see everything that was committed before it was called.
+        `in_use` is given names and returns those that any version refers to. It must see everything that was
+        committed before it was called.
         """
         count = size = 0
+        old: list[str] = []
         for first in range(256):
-            old = await self._in_thread(self._old_blocks, self.directory / f"{first:02x}")
-            if not old:
-                continue
-            unused = set(old) - await in_use(old)
-            removed = await self._in_thread(self._remove_old, sorted(unused))
-            count += len(removed)
-            size += sum(removed)
+            old += await self._in_thread(self._old_blocks, self.directory / f"{first:02x}")
+            if old and (len(old) >= COLLECT_AT_A_TIME or first == 255):
+                unused = set(old) - await in_use(old)
+                removed = await self._in_thread(self._remove_old, sorted(unused))
+                count += len(removed)
+                size += sum(removed)
+                old = []
         return count, size
 
     def _old_blocks(self, folder: Path) -> list[str]:
@@ -243,8 +251,18 @@ class BlockStore:
         return await asyncio.get_running_loop().run_in_executor(self._pool, fn, *arguments)
 
 
-def _write_whole(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
+def _stripped_length(view: memoryview) -> int:
+    """The length without trailing NULs (`blocks.strip_block` makes a copy to find it)."""
+    end = len(view)
+    while end:
+        start = max(0, end - 4096)
+        if piece := bytes(view[start:end]).rstrip(b"\0"):
+            return start + len(piece)
+        end = start
+    return 0
+
+
+def _write_whole(descriptor: int, view: memoryview) -> None:
     while view:
         view = view[os.write(descriptor, view) :]
 

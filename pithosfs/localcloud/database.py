@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pithosfs.errors import LocalError
+from pithosfs.localcloud.lock import FileLock
 
 __all__ = ["GROUP_LIMIT", "Database", "Migration", "connect", "migrate", "transaction"]
 
@@ -60,8 +61,8 @@ def connect(path: Path, *, read_only: bool = False, own_thread: bool = False) ->
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=own_thread, cached_statements=512
     )
     try:
+        _enter_wal_mode(connection, path)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # in WAL mode: an fsync of the log at each commit
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
@@ -74,6 +75,19 @@ def connect(path: Path, *, read_only: bool = False, own_thread: bool = False) ->
         connection.close()
         raise
     return connection
+
+
+def _enter_wal_mode(connection: sqlite3.Connection, path: Path) -> None:
+    """Put a new database into WAL mode, where it stays for good.
+
+    Two processes that do so at once would not wait for each other but fail: SQLite takes that for a deadlock.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]:
+        return
+    lock = FileLock(path.with_name(path.name + ".lock"))
+    lock.acquire()
+    with lock:
+        connection.execute("PRAGMA journal_mode=WAL").fetchall()
 
 
 def transaction(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:

@@ -29,6 +29,7 @@ from pithosfs.localcloud.datadir import (
     DATABASE,
     LOG,
     STOP_SECONDS,
+    Record,
     control_lock,
     prepare,
     read_record,
@@ -72,12 +73,14 @@ def start(
     *,
     foreground: bool = False,
     base_url: str | None = None,
+    ready: Callable[[Status], None] | None = None,
 ) -> Status:
     """Start the local cloud and return once it answers; if it runs already, just return how it is.
 
     `port` None: the one it had last time if that is free, else any. `base_url` is the address that clients are told
-    when it is not the one they connect to (behind a proxy). In the foreground this returns when the server was stopped
-    by SIGINT or SIGTERM. Raises LocalError when the address or the data cannot be had.
+    when it is not the one they connect to (behind a proxy). In the foreground this calls `ready` once the server
+    answers, and returns when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be
+    had.
     """
     data = data.absolute()
     prepare(data)
@@ -92,8 +95,13 @@ def start(
         # Imported here: the server's libraries take longer to load than everything else here.
         from pithosfs.localcloud.server import serve
 
-        # The server takes its own lock before it is ready, so whoever waits for this one will see that it runs.
-        serve(data, host, port, base_url, ready=lambda record: control.release())
+        def is_ready(record: Record) -> None:
+            # The server has its own lock by now, so whoever has waited for this one sees that it runs.
+            control.release()
+            if ready is not None:
+                ready(status(data))
+
+        serve(data, host, port, base_url, is_ready)
     return status(data)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -262,6 +263,24 @@ def test_kill_9_while_objects_are_put(data: Path) -> None:
             assert {entry["name"] for entry in listed} >= set(putter.answered)
 
 
+@pytest.mark.big
+def test_memory_does_not_grow_with_the_size_of_an_object(data: Path) -> None:
+    token = process.add_user(data, "ada")
+    status = process.start(data)
+    headers = {"X-Auth-Token": token, "Content-Type": "application/octet-stream"}
+    base = f"{status.url}/object-store/v1/{process.users(data)[0].uuid}/box"
+    size = 512
+    with requests.Session() as session:
+        assert session.put(base, headers=headers).status_code == 201
+        mebibytes = (os.urandom(1024 * 1024) for _ in range(size))
+        assert session.put(f"{base}/big", data=mebibytes, headers=headers).status_code == 201
+        with session.get(f"{base}/big", headers=headers, stream=True) as reply:
+            assert sum(len(piece) for piece in reply.iter_content(1024 * 1024)) == size * 1024 * 1024
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{status.pid}/status").read_text())
+    assert peak is not None
+    assert int(peak.group(1)) < 150 * 1024  # about 60 MiB here, 36 of them without any request
+
+
 # the foreground -------------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +300,21 @@ def test_in_the_foreground(data: Path, number: signal.Signals) -> None:
         assert server.wait() == 0
     assert not process.status(data).running
     assert not process.status(data).crashed
+
+
+def test_the_foreground_tells_when_it_is_ready(data: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from pithosfs.localcloud import process\n"
+        "end = process.start(Path(sys.argv[1]), foreground=True, ready=lambda status: print(status.pid, flush=True))\n"
+        "print(end.running, end.crashed)"
+    )
+    command = [sys.executable, "-c", script, str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert int(server.stdout.readline()) == server.pid
+        assert process.stop(data).running is False
+        assert server.stdout.read() == "False False\n"
+        assert server.wait() == 0
 
 
 def test_a_second_server_on_the_same_data_is_refused(data: Path) -> None:

@@ -88,11 +88,16 @@ def effective_rule(connection: sqlite3.Connection, container: int, name: str) ->
 
 
 def look_up(
-    connection: sqlite3.Connection, caller: str, place: Place, need: Literal["read", "write"] | None, *, rule: bool = True
+    connection: sqlite3.Connection,
+    caller: str,
+    place: Place,
+    need: Literal["read", "write"] | None,
+    *,
+    rule: bool = True,
 ) -> Found:
     """A name, for a caller who must have the right `need` to it (None: must be the owner).
 
-    The owner's own rule is looked up only if `rule`. Raises Fault 403; 404 for a container that the owner does not have.
+    The owner's own rule is looked up only if `rule`. Raises Fault 403; for the owner 404 when there is no container.
     """
     owner = caller == place.account
     if need is None:
@@ -105,7 +110,9 @@ def look_up(
         access = Access(True, "write", effective, source)
     else:
         effective, source = effective_rule(connection, container.id, place.name)
-        access = Access(False, effective.allows(principals(connection, caller)) if effective else None, effective, source)
+        access = Access(
+            False, effective.allows(principals(connection, caller)) if effective else None, effective, source
+        )
         access.require(need or "write")
     return Found(container, find_object(connection, container.id, place.name), access)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pithosfs.localcloud.faults import bad_request, forbidden
 from pithosfs.localcloud.objects.access import granting_containers, require_owner, sharing_accounts
@@ -78,10 +78,9 @@ async def post_account(backend: Backend, request: Request) -> Reply:
     return Reply(202)
 
 
-def merge_metadata(present: dict[str, str] | object, sent: dict[str, str]) -> dict[str, str]:
+def merge_metadata(present: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
     """Metadata after sent items were merged in: an empty value removes its key."""
-    merged = {**present, **sent} if isinstance(present, dict) else dict(sent)
-    return {key: value for key, value in merged.items() if value or key not in sent}
+    return {key: value for key, value in {**present, **sent}.items() if value}
 
 
 def list_limit(request: Request) -> int:
@@ -177,7 +176,7 @@ def _counts(connection: sqlite3.Connection, container: Container, until: int | N
 def _flagged(connection: sqlite3.Connection, request: Request) -> set[int] | None:
     """The containers that hold what `shared` and `public` ask for; None when neither is there."""
     conditions = [
-        f"EXISTS (SELECT 1 FROM objects o WHERE o.container = c.id AND o.{column} IS NOT NULL)"
+        f"EXISTS (SELECT 1 FROM objects o WHERE o.container = c.id AND o.{column} IS NOT NULL)"  # noqa: S608
         for column, flag in (("sharing", "shared"), ("public", "public"))
         if request.flag(flag)
     ]
@@ -208,9 +207,7 @@ def _sent_groups(backend: Backend, request: Request) -> dict[str, list[str]]:
     return groups
 
 
-def _write_groups(
-    connection: sqlite3.Connection, account: int, groups: dict[str, list[str]], *, replace: bool
-) -> None:
+def _write_groups(connection: sqlite3.Connection, account: int, groups: dict[str, list[str]], *, replace: bool) -> None:
     if replace:
         connection.execute("DELETE FROM group_members WHERE account = ?", (account,))
     for name, members in groups.items():

@@ -267,9 +267,7 @@ def _rights(connection: sqlite3.Connection, user: str, entries: list[Listed]) ->
     return {rule: parse_rule(rule).allows(who) for rule in rules}
 
 
-def _query(
-    connection: sqlite3.Connection, request: Request, container: Container, granted: list[Span] | None
-) -> Query:
+def _query(connection: sqlite3.Connection, request: Request, container: Container, granted: list[Span] | None) -> Query:
     """What the parameters ask for (section 8.1). Raises Fault 403 when no grant lies under the prefix."""
     path = request.text("path")
     if path is not None:

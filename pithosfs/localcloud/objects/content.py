@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
@@ -20,7 +20,7 @@ BLOCKS_UNDER_WAY = 2
 """Blocks of one upload that are being stored while more of it arrives: one for the hash, one for the disk."""
 
 SEND_SIZE = 1024 * 1024
-"""Bytes read and sent at a time: large enough that the way to a thread does not count, small enough for many readers."""
+"""Bytes read and sent at a time: large enough to make the way to a thread not count, small enough for many readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class BlockWriter:
         self._names: list[str] = []
         self._buffer = bytearray()
         self._under_way: deque[asyncio.Task[str]] = deque()
+
+    @property
+    def at_border(self) -> bool:
+        """Whether what was written so far ends with a whole block."""
+        return not self._buffer
 
     async def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -105,7 +110,7 @@ async def receive(body: AsyncIterator[bytes], blocks: BlockStore, *, want_md5: b
 
 async def read_content(
     blocks: BlockStore, parts: Sequence[Hashmap], start: int, end: int, *, piece_size: int = SEND_SIZE
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Bytes `start` (included) to `end` (excluded) of the parts one after the other, read one piece ahead.
 
     Raises MissingBlock.

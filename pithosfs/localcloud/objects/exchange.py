@@ -180,8 +180,8 @@ def parse_parameters(query: bytes) -> dict[str, str]:
 class Reply:
     """What goes back. `headers` hold plain values: they are percent-encoded on the way out.
 
-    A body of several pieces comes as an async iterator and needs `length` unless it is to be chunked. `Last-Modified`
-    is the current second unless the headers have one.
+    A body of several pieces comes as an async iterator and needs `length` unless it is to be chunked; so does the reply
+    to HEAD, which has no body. `Last-Modified` is the current second unless the headers have one.
     """
 
     status: int
@@ -198,7 +198,7 @@ class Reply:
             raw.append((name.encode("latin-1"), text.encode("latin-1")))
         if "last-modified" not in given:
             raw.append((b"Last-Modified", http_date(time.time_ns() // 1000).encode()))
-        length = len(self.body) if isinstance(self.body, bytes) else self.length
+        length = len(self.body) if self.length is None and isinstance(self.body, bytes) else self.length
         if length is not None and self.status not in (204, 304):
             raw.append((b"Content-Length", str(length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": raw})

@@ -1,4 +1,4 @@
-"""Headers as they travel: decoding of requests, encoding of replies, metadata names, dates (object-store.md 3.2, 13)."""
+"""Headers: decoding of requests, encoding of replies, metadata names, dates (object-store.md 3.2, 13)."""
 
 from __future__ import annotations
 

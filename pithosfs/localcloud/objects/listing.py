@@ -51,7 +51,9 @@ class Query:
 
 def list_objects(connection: sqlite3.Connection, container: int, query: Query) -> list[Listed]:
     """One page of a container's objects."""
-    seek = _seek_current(connection, container, query) if query.until is None else _seek_past(connection, container, query)
+    seek = (
+        _seek_current(connection, container, query) if query.until is None else _seek_past(connection, container, query)
+    )
     return page(walk(seek, query), query.limit)
 
 

@@ -119,7 +119,10 @@ def find_account(connection: sqlite3.Connection, uuid: str) -> Account | None:
     row = connection.execute(
         "SELECT id, uuid, created, modified, bytes, metadata FROM accounts WHERE uuid = ?", (uuid,)
     ).fetchone()
-    return None if row is None else Account(*tuple(row)[:5], json.loads(row[5]))
+    if row is None:
+        return None
+    ident, uuid, created, modified, size, metadata = row
+    return Account(ident, uuid, created, modified, size, json.loads(metadata))
 
 
 def groups_of(connection: sqlite3.Connection, account: int) -> dict[str, list[str]]:
@@ -186,9 +189,7 @@ def find_object(connection: sqlite3.Connection, container: int, name: str) -> St
     return None if row is None else object_from(row)
 
 
-def objects_between(
-    connection: sqlite3.Connection, container: int, low: str, high: str | None
-) -> list[StoredObject]:
+def objects_between(connection: sqlite3.Connection, container: int, low: str, high: str | None) -> list[StoredObject]:
     """The current objects whose names are from `low` (included) to `high` (excluded; None: to the end), by name."""
     bound, values = ("", ()) if high is None else (" AND o.name < ?", (high,))
     rows = connection.execute(

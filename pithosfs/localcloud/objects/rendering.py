@@ -1,4 +1,4 @@
-"""Bodies of replies: lists in text, JSON and XML, hashmaps, version lists (object-store.md 3.1, 4, 8.2, 8.3, 9.2, 11)."""
+"""Bodies of replies: lists in text, JSON and XML, hashmaps, versions (object-store.md 3.1, 4, 8.2, 8.3, 9.2, 11)."""
 
 from __future__ import annotations
 

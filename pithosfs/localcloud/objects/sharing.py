@@ -18,7 +18,7 @@ _DIRECTORY_TYPES = frozenset({"application/directory", "application/folder"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may read and who may write: user ids, `account:group`, or `*`. Nobody is in both; writing includes reading."""
+    """Who may read and who may write: user ids, `account:group`, or `*`. Nobody is in both; writing means reading."""
 
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()

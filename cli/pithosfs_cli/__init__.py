@@ -1,0 +1,1 @@
+"""The `pithosfs` program: click commands, one module for each group, thin over the library."""

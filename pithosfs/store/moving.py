@@ -1,0 +1,147 @@
+"""Moving objects and folders on a Pithos server, sharing and publication included.
+
+A MOVE drops both at the old names and gives none to the new ones (object-store.md section 20, row 36). And it must
+not be sent twice blindly: when its answer is lost, what is at the two names tells whether it was done.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from pithosfs.clients.pithos import replies
+from pithosfs.clients.pithos.wire import PithosWire
+from pithosfs.errors import BadReply, NoConnection, NotFound, PithosfsError, PreconditionFailed, ServerFailed
+from pithosfs.store.listing import PAGE, list_objects
+from pithosfs.store.replies import object_from_entry
+from pithosfs.store.seam import DIRECTORY_TYPE, ObjectInfo, ObjectPath, Sharing
+
+__all__ = ["move", "move_folder"]
+
+_log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What belongs to a name and not to its versions, so that a MOVE does not take it along."""
+
+    name: str
+    sharing: Sharing | None
+    public: bool
+
+
+def move(
+    wire: PithosWire,
+    source: ObjectPath,
+    target: ObjectPath,
+    *,
+    sharing: Sharing | None = None,
+    public: bool = False,
+    delimiter: str | None = None,
+) -> None:
+    """One MOVE request, which is also asked after when its answer got lost; with `delimiter` all below goes along."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            wire.object_copy(
+                source.account,
+                source.container,
+                source.name,
+                (target.account, target.container, target.name),
+                move=True,
+                delimiter=delimiter,
+                sharing=str(sharing) if sharing else None,
+                public=True if public else None,
+            )
+        except (NoConnection, ServerFailed, BadReply):
+            # Carried out or not? A name cannot tell lies: it is at one of the two.
+            if _exists(wire, source):
+                if attempt == _ATTEMPTS:
+                    raise
+            elif _exists(wire, target):
+                return
+            else:
+                raise
+        else:
+            return
+
+
+def move_folder(wire: PithosWire, source: ObjectPath, target: ObjectPath) -> None:
+    """As `ObjectStore.move_folder`. The server's bulk MOVE needs an object of the folder's own name: it is made."""
+    rules = _rules(wire, source)
+    _make_marker(wire, source)
+    own = next((rule for rule in rules if rule.name == source.name), None)
+    move(
+        wire,
+        source,
+        target,
+        sharing=own.sharing if own else None,
+        public=own.public if own else False,
+        delimiter="/",
+    )
+    below = [rule for rule in rules if rule.name != source.name]
+    if not below:
+        return
+    failures: list[PithosfsError] = []
+
+    def restore(rule: _Rule) -> None:
+        path = replace(target, name=target.name + rule.name.removeprefix(source.name))
+        try:
+            wire.object_post(
+                path.account,
+                path.container,
+                path.name,
+                sharing=str(rule.sharing) if rule.sharing else None,
+                public=True if rule.public else None,
+            )
+        except NotFound:
+            pass  # somebody deleted it meanwhile
+        except PithosfsError as error:
+            _log.error("moved %s, but could not share it again as %s: %s", path, rule.sharing or "public", error)
+            failures.append(error)
+
+    with ThreadPoolExecutor(min(_CONNECTIONS, len(below)), thread_name_prefix="rules") as pool:
+        list(pool.map(restore, below))
+    if failures:
+        raise failures[0]
+
+
+def _rules(wire: PithosWire, folder: ObjectPath) -> list[_Rule]:
+    """The rules of a folder's marker and of everything below that has one of its own."""
+    # The server strips slashes from the start of a prefix; then everything is asked for.
+    prefix = None if folder.name.startswith("/") else folder.name
+    # With `public` the server ignores markers: it is one page or none (section 8.5).
+    reply = wire.container_get(folder.account, folder.container, prefix=prefix, shared=True, public=True, limit=PAGE)
+    found = replies.entries(reply)
+    objects: list[ObjectInfo] = []
+    if len(found) < PAGE:
+        objects = [object_from_entry(entry) for entry in found if "name" in entry]
+    else:
+        listing = list_objects(wire, folder.account, folder.container, prefix=folder.name)
+        objects = list(listing.found.objects) if listing is not None else []
+    return [
+        _Rule(one.name, one.sharing, one.public is not None)
+        for one in objects
+        if (one.name == folder.name or one.name.startswith(folder.name + "/")) and (one.sharing or one.public)
+    ]
+
+
+def _make_marker(wire: PithosWire, folder: ObjectPath) -> None:
+    if _exists(wire, folder):
+        return
+    with suppress(PreconditionFailed):  # somebody else was faster
+        wire.object_put(
+            folder.account, folder.container, folder.name, b"", content_type=DIRECTORY_TYPE, if_none_match="*"
+        )
+
+
+def _exists(wire: PithosWire, path: ObjectPath) -> bool:
+    try:
+        wire.object_head(path.account, path.container, path.name)
+    except NotFound:
+        return False
+    return True
