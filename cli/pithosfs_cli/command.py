@@ -108,6 +108,12 @@ class Command(click.Command):
     def __init__(self, *args: Any, params: list[click.Parameter] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, params=[*(params or []), *general_options()], **kwargs)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        from pithosfs_cli.logs import configure
+
+        configure(invocation(ctx))
+        return super().invoke(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_options(self, ctx, formatter)
 
@@ -118,8 +124,6 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("no_args_is_help", False)
-        kwargs.setdefault("invoke_without_command", True)
         super().__init__(*args, **kwargs)
         self.aliases: dict[str, str] = {}  # hidden old names → names
 
@@ -136,12 +140,11 @@ class Group(click.Group):
             raise click.UsageError(f"{ctx.command_path} has no command {name!r}{there}", ctx)
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        # Without a command: the help, which is what was asked for.
-        if not ctx._protected_args and not ctx.args:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
-            return None
-        return super().invoke(ctx)
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

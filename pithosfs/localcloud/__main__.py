@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pithosfs.localcloud", description="Run the local cloud's server.")
     parser.add_argument("--data", type=Path, required=True, help="the data directory")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=None, help="the port (default: the last one, or any free one)")
+    parser.add_argument("--port", type=int, default=0, help="the port (0, the default: the last one, or any free one)")
     parser.add_argument("--base-url", default=None, help="the address that clients are told")
     parser.add_argument(
         "--announce",

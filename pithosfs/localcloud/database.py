@@ -16,6 +16,8 @@ apart. Every connection has foreign keys on and gives `sqlite3.Row` rows.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -57,6 +59,10 @@ def connect(path: Path, *, read_only: bool = False, own_thread: bool = False) ->
 
     `own_thread` makes SQLite refuse use from another thread than the one that called this.
     """
+    with contextlib.suppress(FileExistsError):
+        # For its owner only, as the files beside it will be. Never opened when it exists: closing it again would drop
+        # the locks that other connections of this process have on it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=own_thread, cached_statements=512
     )

@@ -69,7 +69,7 @@ class Status:
 def start(
     data: Path,
     host: str = "127.0.0.1",
-    port: int | None = None,
+    port: int = 0,
     *,
     foreground: bool = False,
     base_url: str | None = None,
@@ -77,7 +77,7 @@ def start(
 ) -> Status:
     """Start the local cloud and return once it answers; if it runs already, just return how it is.
 
-    `port` None: the one it had last time if that is free, else any. `base_url` is the address that clients are told
+    `port` 0: the one it had last time if that is free, else any. `base_url` is the address that clients are told
     when it is not the one they connect to (behind a proxy). In the foreground this calls `ready` once the server
     answers, and returns when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be
     had.
@@ -205,22 +205,21 @@ def _change(data: Path, fn: Callable[[sqlite3.Connection], T]) -> T:
         with contextlib.closing(connect(data / DATABASE)) as connection:
             migrate(connection, "identity", user_tables.MIGRATIONS)
             return transaction(connection, fn)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _unusable(data, error) from error
 
 
-def _unusable(data: Path, error: sqlite3.Error) -> LocalError:
+def _unusable(data: Path, error: Exception) -> LocalError:
     return LocalError(f"the database {data / DATABASE} cannot be used: {error}", hint="is the disk full, or damaged?")
 
 
-def _spawn(data: Path, host: str, port: int | None, base_url: str | None) -> None:
+def _spawn(data: Path, host: str, port: int, base_url: str | None) -> None:
     """Start a server in the background and wait until it says that it is ready, or why it is not."""
     log = data / LOG
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(data / f"{LOG}.old")
-    command = [sys.executable, "-P", "-m", "pithosfs.localcloud", "--announce", "--data", str(data), "--host", host]
-    if port is not None:
-        command += ["--port", str(port)]
+    command = [sys.executable, "-P", "-m", "pithosfs.localcloud", "--announce"]
+    command += ["--data", str(data), "--host", host, "--port", str(port)]
     if base_url is not None:
         command += ["--base-url", base_url]
     reader, writer = os.pipe()

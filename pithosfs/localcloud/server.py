@@ -25,10 +25,10 @@ KEEP_ALIVE_SECONDS = 75
 """Idle connections stay open longer than clients' own pools keep them, so that it is the client who closes."""
 
 
-def serve(data: Path, host: str, port: int | None, base_url: str | None, ready: Callable[[Record], None]) -> None:
+def serve(data: Path, host: str, port: int, base_url: str | None, ready: Callable[[Record], None]) -> None:
     """Run the server in this process until SIGTERM or SIGINT.
 
-    `port` 0 takes any free one; None takes the last one again if it is free, else any. `ready` is called once, when
+    `port` 0 takes the last one again if it is free, else any. `ready` is called once, when
     requests are answered. Raises LocalError when the address or the data cannot be had.
     """
     prepare(data)
@@ -107,14 +107,12 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _listen(last: Record | None, host: str, port: int | None) -> socket.socket:
+def _listen(last: Record | None, host: str, port: int) -> socket.socket:
     """The listening socket. Raises LocalError."""
-    if port is None:
-        if last is not None and last.host == host:
-            with contextlib.suppress(OSError):
-                return _bind(host, last.port)
-            logging.getLogger(__name__).warning("port %d is taken, so the address changes", last.port)
-        port = 0
+    if not port and last is not None and last.host == host:
+        with contextlib.suppress(OSError):
+            return _bind(host, last.port)
+        logging.getLogger(__name__).warning("port %d is taken, so the address changes", last.port)
     try:
         return _bind(host, port)
     except OSError as error:

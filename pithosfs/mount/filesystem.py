@@ -118,6 +118,19 @@ class Filesystem:
 
     def sent(self, path: ObjectPath, info: ObjectInfo) -> None:
         """The uploader brought something to the cloud."""
+        entry = self._tree.entry(path)
+        if entry is not None and entry.info is not None:
+            # The answer to a PUT does not tell what belongs to the name, and stays with it.
+            before, row = entry.info, self._journal.get(path)
+            shared_anew = row is not None and row.sharing is not None
+            withdrawn = row is not None and row.public is False
+            info = replace(
+                info,
+                uuid=info.uuid or before.uuid,
+                sharing=info.sharing if shared_anew or info.sharing is not None else before.sharing,
+                public=info.public if withdrawn or info.public is not None else before.public,
+                allowed_to=info.allowed_to or before.allowed_to,
+            )
         self._tree.noted(path, info)
         self._handles.sent(path, info)
 

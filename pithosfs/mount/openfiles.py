@@ -51,11 +51,17 @@ class Contents:
         self._executor = executor
         self._cloud_key = cloud_key
         self._block_ready = block_ready
+        self._formats: dict[tuple[str, str], tuple[int, str]] = {}
 
-    def block_format(self, container: str) -> tuple[int, str]:
-        """Block size and hash of a container of the own account; the defaults for others' (object-store.md 6)."""
-        info = self._store.container(container)
-        return info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH
+    def block_format(self, path: ObjectPath) -> tuple[int, str]:
+        """Block size and hash of a path's container (object-store.md section 6). They never change: asked for once."""
+        key = (path.account, path.container)
+        known = self._formats.get(key)
+        if known is None:
+            info = self._store.container(path.container, path.account)
+            known = (info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH)
+            self._formats[key] = known
+        return known
 
     def reader(self, path: ObjectPath, info: ObjectInfo, hashmap: Hashmap | None = None) -> Reader:
         return Reader(
@@ -84,7 +90,7 @@ class Contents:
 
     def empty(self, path: ObjectPath) -> Content:
         """A new file."""
-        size, algorithm = self.block_format(path.container)
+        size, algorithm = self.block_format(path)
         return self._content(path, Hashmap(0, (), size, algorithm), None)
 
     def _content(self, path: ObjectPath, base: Hashmap, origin: Origin | None) -> Content:

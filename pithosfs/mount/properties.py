@@ -131,6 +131,11 @@ class Properties:
         node = self._view.node(path)
         if node is None:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        if node.info is not None and not node.info.uuid and node.pending is None and node.open is None:
+            # Only known from the answer to its PUT: everything else is asked for now.
+            info = self._store.head(path)
+            self._tree.noted(path, info)
+            return info, self._state(node)
         info = node.info or ObjectInfo(path.name, 0, DIRECTORY_TYPE, "", "", node.modified_ns, meta={})
         row, file = node.pending, node.open
         if file is not None:

@@ -30,7 +30,7 @@ from pithosfs.mount import control, fuse, mountpoints, registry
 from pithosfs.mount.assembly import Assembly, assemble
 from pithosfs.mount.control import Progress
 from pithosfs.mount.options import MountOptions
-from pithosfs.mount.session import KICK_SIGNAL, Session
+from pithosfs.mount.session import Session
 
 __all__ = ["Unsent", "run_mount"]
 
@@ -255,7 +255,6 @@ class _Service:
             return
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_signal)
-        before[KICK_SIGNAL] = signal.signal(KICK_SIGNAL, lambda _number, _frame: None)
         try:
             yield
         finally:

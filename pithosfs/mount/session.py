@@ -136,19 +136,26 @@ class Session:
         """Ask the kernel to unmount; "" when it did, else why not. `lazy` takes the name away even when in use."""
         return unmount(self._binding.unmount_program, self._mount_point, lazy=lazy)
 
-    def stop(self) -> None:
-        """Unmount at once, even when files are open, and let `serve` return."""
+    def stop(self, grace: float = LEAVE_GRACE) -> None:
+        """Unmount at once, even when files are open, and let `serve` return.
+
+        Programs that have files open may use them for `grace` seconds more, then they get ENOTCONN. Called from the
+        main thread only: it takes a signal handler to end a wait in read(2).
+        """
         self.unmount(lazy=True)
-        if self._ended.wait(LEAVE_GRACE):
+        if self._ended.wait(grace):
             return
-        # Somebody still has files open. A request thread that waits in read(2) is woken by a signal.
-        self._library.fuse_session_exit(self._session)
-        while not self._ended.wait(0.05):
-            with self._lock:
-                threads = [thread.ident for thread in self._threads if thread.is_alive() and thread.ident]
-            for ident in threads:
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pthread_kill(ident, KICK_SIGNAL)
+        before = signal.signal(KICK_SIGNAL, lambda _number, _frame: None)
+        try:
+            self._library.fuse_session_exit(self._session)
+            while not self._ended.wait(0.05):
+                with self._lock:
+                    threads = [thread.ident for thread in self._threads if thread.is_alive() and thread.ident]
+                for ident in threads:
+                    with contextlib.suppress(ProcessLookupError):
+                        signal.pthread_kill(ident, KICK_SIGNAL)
+        finally:
+            signal.signal(KICK_SIGNAL, before)
 
     @property
     def request(self) -> Request:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from pithosfs.blocks import Hashmap, block_hash, hash_stream
+from pithosfs.clients import connect
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.encoding import header_date, seconds_ns
 from pithosfs.clients.pithos.wire import Conditions, PithosWire
@@ -46,10 +47,10 @@ _MD5_LENGTH = 32
 class UserCatalog(Protocol):
     """Who is who: the identity service as far as the store needs it. Unknown ones are left out of the answers."""
 
-    def get_usernames(self, uuids: Sequence[str]) -> Mapping[str, str]:
+    def uuids2usernames(self, uuids: Iterable[str]) -> Mapping[str, str]:
         """User id → user name."""
 
-    def get_uuids(self, display_names: Sequence[str]) -> Mapping[str, str]:
+    def usernames2uuids(self, usernames: Iterable[str]) -> Mapping[str, str]:
         """User name → user id."""
 
 
@@ -147,10 +148,10 @@ class PithosStore(ObjectStore):
         return [one for one in found if one != self.account]
 
     def user_names(self, ids: Sequence[str]) -> dict[str, str]:
-        return _looked_up(ids, self._names, self._ids, self._catalog.get_usernames)
+        return _looked_up(ids, self._names, self._catalog.uuids2usernames)
 
     def user_ids(self, names: Sequence[str]) -> dict[str, str]:
-        return _looked_up(names, self._ids, self._names, self._catalog.get_uuids)
+        return _looked_up(names, self._ids, self._catalog.usernames2uuids)
 
     def usage(self) -> Usage:
         head = replies.account_head(self._wire.account_head(self.account))
@@ -435,27 +436,20 @@ def _normalised(meta: Mapping[str, str]) -> dict[str, str]:
 
 
 def _looked_up(
-    wanted: Sequence[str],
-    known: dict[str, str],
-    inverse: dict[str, str],
-    ask: Callable[[Sequence[str]], Mapping[str, str]],
+    wanted: Sequence[str], known: dict[str, str], ask: Callable[[Iterable[str]], Mapping[str, str]]
 ) -> dict[str, str]:
     unknown = [one for one in dict.fromkeys(wanted) if one and one not in known]
     if unknown:
-        try:
-            answer = dict(ask(unknown))
-        except NotFound:
-            answer = {}
-        for one, other in answer.items():
-            known[one] = other
-            inverse.setdefault(other, one)
+        known.update(ask(unknown))
     return {one: known[one] for one in wanted if one in known}
 
 
 def open_store(cloud: Cloud) -> PithosStore:
     """Log in to a cloud and open its object store. Raises what `clients.connect` raises: ConfigError, NotLoggedIn, …"""
-    from pithosfs.clients import connect
-
     connection = connect(cloud)
-    wire = PithosWire(connection.session, connection.endpoint("object-store"), cloud.token)
-    return PithosStore(wire, connection.account_id, connection.astakos, on_close=connection.session.close)
+    try:
+        wire = connection.wire()
+    except BaseException:
+        connection.close()
+        raise
+    return PithosStore(wire, connection.account_id, connection.astakos, on_close=connection.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pithosfs.localcloud.app import LocalCloud
 from pithosfs.localcloud.blockstore import KEEP_SECONDS
 
 BLOCK = 4 * 1024 * 1024
+VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors" / "hashmap.json").read_text())
 
 
 @pytest.fixture
@@ -94,3 +96,25 @@ def test_collecting_leaves_everything_that_is_in_use(data: Path) -> None:
                 for version, _ in listed["versions"]
             ]
             assert [one for one in found if one] == contents
+
+
+def test_object_hashes_are_those_of_the_vectors(data: Path) -> None:
+    account, headers = connect(data)
+    with requests.Session() as session:
+        session.headers.update(headers)
+        assert session.put(f"{account}/box").status_code == 201
+        tested = 0
+        for vector in VECTORS["objects"]:
+            if (vector["block_size"], vector["block_hash"]) != (BLOCK, "sha256"):
+                continue  # this cloud has one block size and one hash
+            content = b"".join((bytes.fromhex(unit) * count)[:count] for unit, count in vector["data"])
+            url = f"{account}/box/{vector['name']}"
+            reply = session.put(url, data=content, headers={"Content-Type": "a/b"})
+            assert reply.status_code == 201
+            assert reply.headers["ETag"] == vector["object_hash"], vector["name"]
+            hashmap = session.get(url, params={"hashmap": "", "format": "json"}).json()
+            assert hashmap["hashes"] == vector["hashmap_get_hashes"], vector["name"]
+            assert hashmap["bytes"] == vector["bytes"]
+            assert session.get(url).content == content
+            tested += 1
+        assert tested > 5

@@ -242,13 +242,20 @@ class PithosWire:
         update: bool = True,
         policy: Mapping[str, str | int] | None = None,
         meta: Mapping[str, str] | None = None,
+        data: Body = b"",
+        content_type: str | None = None,
         **extra: Unpack[Extra],
     ) -> Reply:
-        """Policy and metadata (section 6). Without `update` what is not given is reset."""
+        """Policy, metadata, and with a body of type `application/octet-stream` blocks as well (section 6).
+
+        Without `update` the metadata and policies that are not given are reset.
+        """
         headers = _policy(policy) | meta_headers("X-Container-Meta-", meta or {})
-        params = {"update": _flag(update)}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        params = {"format": "json", "update": _flag(update)}
         url = self.url(account, container)
-        return self.send("POST", url, params=params, headers=headers, data=b"", retry=True, extra=extra)
+        return self.send("POST", url, params=params, headers=headers, data=data, retry=True, extra=extra)
 
     def container_delete(
         self,
@@ -265,10 +272,7 @@ class PithosWire:
 
     def blocks_post(self, account: str, container: str, data: Body, **extra: Unpack[Extra]) -> Reply:
         """Store blocks (section 9.4) through a container of the user's own; the reply has their hashes. Check them."""
-        headers = {"Content-Type": _OCTETS}
-        params = {"update": "", "format": "json"}
-        url = self.url(account, container)
-        return self.send("POST", url, params=params, headers=headers, data=data, retry=True, extra=extra)
+        return self.container_post(account, container, data=data, content_type=_OCTETS, **extra)
 
     # reading objects ------------------------------------------------------------------------------------------------
 
@@ -364,7 +368,7 @@ class PithosWire:
         headers = {"Content-Type": content_type}
         if md5 is not None:
             headers["ETag"] = md5
-        return self._write("PUT", account, container, name, options, headers=headers, data=data)
+        return self.object_request("PUT", account, container, name, options, headers=headers, data=data)
 
     def object_put_hashmap(
         self,
@@ -387,7 +391,7 @@ class PithosWire:
         headers = {"Content-Type": content_type}
         if options.get("success") is None:
             options["success"] = (201, 409)
-        reply = self._write("PUT", account, container, name, options, params=params, headers=headers, data=body)
+        reply = self.object_request("PUT", account, container, name, options, params=params, headers=headers, data=body)
         if reply.status_code == 409 and not reply.content.lstrip().startswith(b"["):
             message, details = read_fault(reply.content)
             raise client_error(409, message or f"{container}/{name} cannot be written now", details)
@@ -421,7 +425,7 @@ class PithosWire:
         if content_type is not None:  # one that is sent becomes the type
             headers["Content-Type"] = content_type
         params = {"format": "json", "delimiter": delimiter}
-        return self._write(
+        return self.object_request(
             "PUT", account, container, name, options, params=params, headers=headers, data=b"", retry=not move
         )
 
@@ -454,14 +458,14 @@ class PithosWire:
             headers["Content-Type"] = content_type
         params = {"format": "json", "ignore_content_type": _flag(ignore_content_type), "delimiter": delimiter}
         method = "MOVE" if move else "COPY"
-        return self._write(method, account, container, name, options, params=params, headers=headers, retry=not move)
+        return self.object_request(method, account, container, name, options, params=params, headers=headers, retry=not move)
 
     def object_post(
         self, account: str, container: str, name: str, *, update: bool = True, **options: Unpack[WriteOptions]
     ) -> Reply:
         """Change metadata, sharing, publication (section 7.5). Without `update` what is not given is removed."""
         params = {"format": "json", "update": _flag(update)}
-        return self._write("POST", account, container, name, options, params=params, data=b"", retry=True)
+        return self.object_request("POST", account, container, name, options, params=params, data=b"", retry=True)
 
     def object_write(
         self,
@@ -502,7 +506,7 @@ class PithosWire:
         # With a condition the second try of a write that went through fails; without one it writes the same again.
         repeatable = not content_range.startswith("bytes */") or data == b""
         params = {"format": "json", "update": _flag(update)}
-        return self._write(
+        return self.object_request(
             "POST",
             account,
             container,
@@ -548,7 +552,7 @@ class PithosWire:
             method, url, params=params, headers=all_headers, expect=expect, stream=stream, extra=_extra(options)
         )
 
-    def _write(
+    def object_request(
         self,
         method: str,
         account: str,
@@ -561,6 +565,7 @@ class PithosWire:
         data: Body | None = None,
         retry: bool | None = None,
     ) -> Reply:
+        """Any writing request to an object: what all of the above are made of."""
         all_headers = {**_conditions(options), **_object_headers(options), **(headers or {})}
         url = self.url(account, container, name)
         return self.send(method, url, params=params, headers=all_headers, data=data, retry=retry, extra=_extra(options))

@@ -1,0 +1,264 @@
+"""`pithosfs localcloud …`: the cloud of one's own on this machine, and its users."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pithosfs_cli.command import Group, with_options
+from pithosfs_cli.invocation import Invocation
+from pithosfs_cli.output import Column, iso_time, note, show, show_list
+
+if TYPE_CHECKING:
+    from pithosfs.localcloud.process import Status
+
+__all__ = ["localcloud"]
+
+CLOUD = "local"  # the name under which the settings know it
+DATA_KEY = "localcloud_data"  # in the cloud's section: whose data it is, so that a changed port can be followed
+_LOOPBACK = "127.0.0.1"
+
+_data_option = click.option(
+    "--data", metavar="DIR", type=click.Path(), help="Where its data is (default: in your data directory)."
+)
+
+
+@click.group(cls=Group)
+def localcloud() -> None:
+    """A cloud of your own on this machine.
+
+    It stores files with versions and sharing for any number of users, and runs as an ordinary process of yours.
+    """
+
+
+@localcloud.command("start")
+@with_options(
+    [
+        _data_option,
+        click.option("--host", default=_LOOPBACK, metavar="H", help=f"The address to listen on (default: {_LOOPBACK})."),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            metavar="P",
+            help="The port (default: the one it had last time, else any free one).",
+        ),
+        click.option("--foreground", is_flag=True, help="Stay in the foreground until interrupted."),
+    ]
+)
+@click.pass_obj
+def start(run: Invocation, data: str | None, host: str, port: int | None, foreground: bool) -> None:
+    """Start it; in the background, unless told otherwise.
+
+    The first start makes a first user. When no cloud is configured yet, it is put into the settings as the default.
+    """
+    from pithosfs.localcloud import process
+
+    where = _data(run, data)
+    if foreground:
+        _serve(run, where, host, port)
+        return
+    ran = process.status(where).running
+    status = process.start(where, host, port)
+    remarks = _introduce(run, status)
+    if run.output == "table":
+        said = "already runs" if ran else "runs now"
+        click.echo(f"The local cloud {said} at {status.url}")
+    else:
+        show(run, _record(status))
+    for remark in remarks:
+        note(remark)
+
+
+@localcloud.command("stop")
+@_data_option
+@click.pass_obj
+def stop(run: Invocation, data: str | None) -> None:
+    """Stop it. Requests that are under way are finished first."""
+    from pithosfs.localcloud import process
+
+    where = _data(run, data)
+    ran = process.status(where).running
+    status = process.stop(where)
+    if run.output == "table":
+        click.echo("The local cloud has stopped" if ran else "The local cloud does not run")
+    else:
+        show(run, _record(status))
+
+
+@localcloud.command("status")
+@_data_option
+@click.pass_obj
+def status_(run: Invocation, data: str | None) -> None:
+    """Say whether it runs, where, and who its users are."""
+    from pithosfs.localcloud import process
+
+    columns = [Column("identity_url", "identity URL"), Column("started", "started", "time"), Column("pid", "process")]
+    show(run, _record(process.status(_data(run, data))), columns)
+
+
+@localcloud.group("user", cls=Group)
+def user() -> None:
+    """The users of the local cloud."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--quota", metavar="SIZE", help="How much they may store, as in 10GiB (default: no limit).")
+@_data_option
+@click.pass_obj
+def user_add(run: Invocation, name: str, quota: str | None, data: str | None) -> None:
+    """Make a user and print a token for them; it is shown only once."""
+    from pithosfs.config import parse_size
+    from pithosfs.localcloud import process
+
+    limit = None if quota is None else parse_size(quota)
+    where = _data(run, data)
+    token = process.add_user(where, name, limit)
+    if run.output == "table":
+        note(f"The user {name} has this token (another one: pithosfs localcloud user token {name})")
+        click.echo(token)
+        return
+    added = next(one for one in process.users(where) if one.name == name)
+    show(run, {"id": added.uuid, "name": name, "quota": limit, "token": token})
+
+
+@user.command("token")
+@click.argument("name")
+@click.option("--revoke", is_flag=True, help="End all older tokens of the user.")
+@_data_option
+@click.pass_obj
+def user_token(run: Invocation, name: str, revoke: bool, data: str | None) -> None:
+    """Print a new token for a user, and nothing else.
+
+    Tokens are stored hashed, so an older one cannot be shown again; it stays valid unless revoked.
+    """
+    from pithosfs.localcloud import process
+
+    token = process.user_token(_data(run, data), name, revoke=revoke)
+    if run.output == "table":
+        click.echo(token)
+    else:
+        show(run, {"name": name, "token": token})
+
+
+@user.command("list")
+@_data_option
+@click.pass_obj
+def user_list(run: Invocation, data: str | None) -> None:
+    """List the users."""
+    from pithosfs.localcloud import process
+
+    show_list(
+        run,
+        _users(_data(run, data), process.users),
+        [Column("name", "NAME"), Column("id", "ID"), Column("quota", "QUOTA", "size")],
+        empty="There is no user yet: pithosfs localcloud start makes the first one",
+    )
+
+
+def _data(run: Invocation, data: str | None) -> Path:
+    return Path(data).absolute() if data else run.directories.data / "localcloud"
+
+
+def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:
+    from pithosfs.localcloud.users import UNLIMITED
+
+    return [
+        {"id": one.uuid, "name": one.name, "quota": None if one.quota >= UNLIMITED else one.quota}
+        for one in users(data)
+    ]
+
+
+def _record(status: Status) -> dict[str, Any]:
+    return {
+        "running": status.running,
+        "crashed": status.crashed,
+        "identity_url": status.identity_url,
+        "url": status.url,
+        "data": str(status.data),
+        "pid": status.pid,
+        "started": None if status.started is None else iso_time(int(status.started * 1e9)),
+        "users": list(status.users),
+    }
+
+
+# the first start ----------------------------------------------------------------------------------------------------
+
+
+def _introduce(run: Invocation, status: Status) -> list[str]:
+    """Make the first user, and tell the settings of the cloud if they know of none; returns what to say about that."""
+    from pithosfs.localcloud import process
+
+    assert status.identity_url is not None
+    said: list[str] = []
+    token: str | None = None
+    users = status.users
+    if not users:
+        name = _first_name()
+        token = process.add_user(status.data, name)
+        users = (name,)
+        said.append(f"It has a first user: {name}")
+    settings = run.settings(must_exist=False, overridden=False)
+    ours = [
+        name for name in settings.clouds() if settings.get(f"cloud.{name}.{DATA_KEY}") == str(status.data)
+    ]
+    for name in ours:
+        if settings.get(f"cloud.{name}.url") != status.identity_url:
+            settings.set(f"cloud.{name}.url", status.identity_url)
+            settings.save()
+            said.append(f"Its address has changed; the cloud {name!r} in {settings.path} has the new one")
+    if not settings.clouds():
+        token = token or process.user_token(status.data, users[0])
+        settings.set("default_cloud", CLOUD)
+        settings.set(f"cloud.{CLOUD}.url", status.identity_url)
+        settings.set(f"cloud.{CLOUD}.token", token)
+        settings.set(f"cloud.{CLOUD}.{DATA_KEY}", str(status.data))
+        settings.save()
+        said.append(f"No cloud was configured: it is now the default, as {CLOUD!r} in {settings.path}")
+    elif not ours:
+        said += [
+            "The settings have other clouds and do not know this one. To add it:",
+            f"    pithosfs config set cloud.{CLOUD}.url {status.identity_url}",
+            f"    pithosfs localcloud user token {users[0]} | pithosfs config set cloud.{CLOUD}.token -",
+        ]
+    return said
+
+
+def _first_name() -> str:
+    name = "".join(char for char in os.environ.get("USER", "") if char.isprintable() and char != ",").strip()
+    return name[:256] or "user"
+
+
+def _serve(run: Invocation, data: Path, host: str, port: int | None) -> None:
+    """Serve in this process until SIGINT or SIGTERM."""
+    import logging
+
+    from pithosfs.localcloud import process
+    from pithosfs.localcloud.datadir import control_lock, prepare, server_lock
+    from pithosfs.localcloud.server import serve
+
+    logging.getLogger("pithosfs.localcloud").setLevel(logging.INFO)
+    prepare(data)
+    control = control_lock(data)
+    control.acquire()
+    with control:
+        if server_lock(data).is_held():
+            note(f"The local cloud already runs at {process.status(data).url}")
+            return
+
+        def ready(_record: object) -> None:
+            control.release()
+            status = process.status(data)
+            remarks = _introduce(run, status)
+            click.echo(f"The local cloud runs at {status.url}; interrupt it (^C) to stop")
+            sys.stdout.flush()
+            for remark in remarks:
+                note(remark)
+
+        serve(data, host, port, None, ready=ready)
+    note("The local cloud has stopped")

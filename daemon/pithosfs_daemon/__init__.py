@@ -1,0 +1,1 @@
+"""The sync daemon's program. Syncing itself is not part of this version."""

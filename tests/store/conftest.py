@@ -1,0 +1,90 @@
+"""Every store implementation, each as three users of a cloud of its own, over real HTTP."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pithosfs.config import Cloud
+from pithosfs.localcloud import process
+from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, open_store
+
+_NUMBERS = itertools.count(1)
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Users:
+    """Alice owns things, Bob is whom she shares them with, Carol has 64 MiB."""
+
+    alice: ObjectStore
+    bob: ObjectStore
+    carol: ObjectStore
+    clouds: dict[str, Cloud]
+
+
+@pytest.fixture(scope="session", params=["pithos on the local cloud"])
+def users(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
+    data: Path = tmp_path_factory.mktemp("cloud") / "data"
+    status = process.start(data)
+    try:
+        assert status.identity_url is not None
+        clouds = {
+            name: Cloud(name, status.identity_url, process.add_user(data, name, quota))
+            for name, quota in (("alice", None), ("bob", None), ("carol", 64 * MIB))
+        }
+        stores = [open_store(cloud) for cloud in clouds.values()]
+        yield Users(*stores, clouds=clouds)
+        for store in stores:
+            store.close()
+    finally:
+        process.stop(data)
+
+
+@pytest.fixture
+def store(users: Users) -> ObjectStore:
+    """Alice's."""
+    return users.alice
+
+
+@pytest.fixture
+def container(store: ObjectStore) -> str:
+    """A new, empty container of Alice's."""
+    name = f"c{next(_NUMBERS)}"
+    store.create_container(name)
+    return name
+
+
+class Place:
+    """Alice's container, with short ways to put things there."""
+
+    def __init__(self, store: ObjectStore, container: str) -> None:
+        self.store = store
+        self.container = container
+
+    def path(self, name: str) -> ObjectPath:
+        return ObjectPath(self.store.account, self.container, name)
+
+    def put(self, name: str, data: bytes = b"data", **meta: str) -> ObjectInfo:
+        return self.store.put_object(self.path(name), data, content_type="text/plain", meta=meta, base=None)
+
+    def read(self, name: str) -> bytes:
+        info = self.store.head(self.path(name))
+        return self.store.read_range(self.path(name), 0, info.size, info.version)
+
+    def folder(self, name: str) -> ObjectInfo:
+        return self.store.put_object(self.path(name), b"", content_type="application/directory", meta={}, base=None)
+
+    def names(self) -> list[str]:
+        listing = self.store.list_objects(self.container)
+        assert listing is not None
+        return [one.name for one in listing.found.objects]
+
+
+@pytest.fixture
+def place(store: ObjectStore, container: str) -> Place:
+    return Place(store, container)
