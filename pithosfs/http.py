@@ -18,8 +18,6 @@ import email.utils
 import json as jsonlib
 import logging
 import random
-import re
-import socket
 import threading
 import time
 import warnings
@@ -43,33 +41,34 @@ from pithosfs.errors import (
     BadReply,
     BadRequest,
     ConfigError,
-    NoConnection,
     NotLoggedIn,
     PithosfsError,
-    TimedOut,
     client_error,
 )
-from pithosfs.faults import read_fault, reason
+from pithosfs.faults import ADDRESS, connection_error, origin, read_fault, reason, redacted, worth_repeating
 
 __all__ = ["Body", "Counters", "Reply", "RetryPolicy", "Session", "redacted"]
 
 _log = logging.getLogger(__name__)
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(redacted(one) if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+# urllib3 writes the address of every request into its own log (level DEBUG).
+logging.getLogger("urllib3.connectionpool").addFilter(_without_secrets)
 
 Body = bytes | IO[bytes] | Iterator[bytes]
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _TEMPORARY = frozenset({429, 500, 502, 503, 504})
 _SUCCESS = range(200, 300)
-_ADDRESS = re.compile(r"(?P<origin>https?://[^/?#]+)(?P<target>[^#]*)", re.IGNORECASE)
-_SECRET = re.compile(r"([?&][^=&#]*(?:token|auth|key|password|secret)[^=&#]*=)[^&#]*", re.IGNORECASE)
 _ONE_TRY = Retry(False, redirect=False)
 _ERROR_LIMIT = 1024 * 1024  # bytes read of an error body; more is of no use
 _CHUNK = 256 * 1024
-
-
-def redacted(url: str) -> str:
-    """The address as it may be shown: values of query parameters that look like secrets are left out."""
-    return _SECRET.sub(r"\1***", url) if "?" in url else url
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ class Reply(requests.Response):
                 self._session.received(len(piece))
                 yield piece
         except (failures.HTTPError, OSError) as error:
-            raise _translated(error, self.url) from error
+            raise connection_error(error, self.url) from error
         finally:
             self.close()
 
@@ -166,7 +165,7 @@ class Reply(requests.Response):
         try:
             return jsonlib.loads(self.content, **kwargs)
         except (ValueError, RecursionError):
-            raise BadReply(f"the answer of {_origin(self.url)} is not valid JSON") from None
+            raise BadReply(f"the answer of {origin(self.url)} is not valid JSON") from None
 
 
 class Session:
@@ -253,7 +252,7 @@ class Session:
         Raises ClientError and its kinds for other statuses, NoConnection, TimedOut, BadReply, ConfigError for an
         address that is none.
         """
-        address = _ADDRESS.fullmatch(url)
+        address = ADDRESS.fullmatch(url)
         if address is None or "@" in address["origin"]:
             raise ConfigError(f"{redacted(url)!r} is not an http or https address", hint="write https://host/path")
         target = address["target"]
@@ -292,9 +291,9 @@ class Session:
                 again = reply.status_code in _TEMPORARY and (job.repeatable or reply.status_code == 429)
                 asked = _retry_after(reply.headers.get("Retry-After"))
             except (failures.HTTPError, OSError) as failure:
-                error = _translated(failure, job.url)
+                error = connection_error(failure, job.url)
                 error.__cause__ = failure
-                again = _worthwhile(failure) and (job.repeatable or not exchange.connected or exchange.refused)
+                again = worth_repeating(failure) and (job.repeatable or not exchange.connected or exchange.refused)
             # A kept connection that the server had given up says nothing about the server: no wait.
             delay = 0.0 if attempt == 1 and exchange.stale else policy.delay(attempt, asked)
             late = time.monotonic() - started + delay > policy.total
@@ -443,72 +442,3 @@ def _retry_after(text: str | None) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
-
-
-def _origin(url: str) -> str:
-    match = _ADDRESS.match(url)
-    return match["origin"] if match else redacted(url)
-
-
-def _worthwhile(failure: Exception) -> bool:
-    """Whether the same thing may go well in a moment."""
-    if isinstance(failure, failures.NameResolutionError):
-        cause = failure.__cause__
-        return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
-    return not isinstance(failure, failures.SSLError | failures.ClosedPoolError | failures.LocationValueError)
-
-
-def _translated(failure: Exception, url: str) -> PithosfsError:
-    """Our error for one of urllib3's."""
-    server = _origin(url)
-    inner = failure
-    while isinstance(inner, failures.ProxyError):
-        inner = inner.original_error
-    through = " through the proxy" if inner is not failure else ""
-    match inner:
-        case failures.ClosedPoolError():
-            return NoConnection(f"the connections to {server} were closed", hint="")
-        case failures.NameResolutionError():
-            return NoConnection(f"the name of {server} is not known{through}")
-        case failures.NewConnectionError():
-            cause = inner.__cause__
-            why = cause.strerror if isinstance(cause, OSError) and cause.strerror else "no connection"
-            return NoConnection(f"cannot connect to {server}{through}: {why}")
-        case failures.ConnectTimeoutError():
-            return TimedOut(f"{server} does not answer{through}: no connection in time")
-        case failures.ReadTimeoutError() | TimeoutError():
-            return TimedOut(f"{server} took the request and did not answer in time")
-        case failures.SSLError():
-            return _tls_error(inner, server)
-        case failures.IncompleteRead() | failures.InvalidChunkLength():
-            return BadReply(f"the answer of {server} was cut short")
-        case failures.ProtocolError():
-            return _broken(inner, server)
-        case _:
-            return NoConnection(f"the connection to {server} failed{through}: {type(inner).__name__}")
-
-
-def _broken(failure: failures.ProtocolError, server: str) -> PithosfsError:
-    """urllib3 says "aborted" before the headers of the answer were there, "broken" in the body."""
-    cause = next((one for one in failure.args if isinstance(one, Exception)), None)
-    if not str(failure.args[0] if failure.args else "").startswith("Connection aborted"):
-        return BadReply(f"the answer of {server} was cut short")
-    if isinstance(cause, TimeoutError):
-        return TimedOut(f"{server} does not take the request in time")
-    if isinstance(cause, OSError):
-        return NoConnection(f"{server} closed the connection without an answer")
-    return BadReply(f"{server} does not speak HTTP")
-
-
-def _tls_error(failure: failures.SSLError, server: str) -> PithosfsError:
-    text = str(failure)
-    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate" in text.lower():
-        why = re.search(r"certificate verify failed: ([^(\]]+)", text)
-        detail = f" ({why[1].strip()})" if why else ""
-        return NoConnection(
-            f"the certificate of {server} cannot be verified{detail}",
-            hint="if it has an authority of its own: pithosfs config set global.ca_certs FILE",
-        )
-    if "WRONG_VERSION_NUMBER" in text or "HTTP_REQUEST" in text:
-        return NoConnection(f"{server} does not speak TLS", hint="try http:// if it is on this machine")
-    return NoConnection(f"the secure connection to {server} failed: {' '.join(text.split())[:200]}")

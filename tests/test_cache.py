@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -499,6 +500,48 @@ def test_a_disk_that_others_have_filled(tmp_path: Path) -> None:
         check(disk / "cache")
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root")
+def test_a_disk_that_becomes_read_only(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("cannot mount a tmpfs")
+    try:
+        one, two = block(1), block(2)
+        with BlockCache(disk / "cache", 1 << 20) as cache:
+            cache.put(name_of(one), one)
+        # With the index open a file system cannot be made read-only; so the cache finds it so when it is opened.
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with BlockCache(disk / "cache", 1 << 20) as cache:
+            cache.put(name_of(two), two)
+            cache.remember_meta(CLOUD, {"1": {}})
+            assert cache.read(name_of(two), length=5000) is None
+            assert cache.read(name_of(one), length=5000) in (one, None)
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        check(disk / "cache")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_process_that_was_stopped_in_the_middle_stops_nobody_for_good(directory: Path) -> None:
+    with BlockCache(directory, 1 << 20) as cache:
+        cache.put(name_of(b"x"), b"x")
+        with (directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert cache.read(name_of(b"x"), length=1) == b"x"  # who has it open does not mind
+            opened = threading.Event()
+
+            def wait_for_it() -> None:
+                with BlockCache(directory, 1 << 20) as other:
+                    assert other.has([name_of(b"x")])
+                opened.set()
+
+            waiting = threading.Thread(target=wait_for_it)
+            waiting.start()
+        waiting.join()
+        assert opened.is_set()
 
 
 @pytest.mark.parametrize("where", ["file", "dangling"])

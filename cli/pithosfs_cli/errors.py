@@ -8,12 +8,13 @@ their own; the others are decided here.
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from pithosfs.errors import PithosfsError
+from pithosfs.errors import NoConnection, PithosfsError
 from pithosfs_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -87,21 +88,22 @@ def report(error: BaseException, run: Invocation) -> int:
 
         traceback.print_exception(error, file=sys.stderr)
     message, hint, code = describe(error)
+    if isinstance(error, NoConnection) and run.is_local:
+        hint = "start the local cloud: pithosfs localcloud start"
     if run.output == "json":
         import json
 
         print(json.dumps({"error": {"message": message, "hint": hint, "exit_code": code}}), file=sys.stderr)
         return code
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
+    color = None if "NO_COLOR" not in os.environ else False
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True, color=color)
     if hint:
-        lines = [printable(line) for line in hint.splitlines()]
-        click.echo("\n".join([f"{click.style('hint:', fg='yellow')} {lines[0]}", *lines[1:]]), err=True)
+        first, *others = (printable(line) for line in hint.splitlines())
+        click.echo("\n".join([f"{click.style('hint:', fg='yellow')} {first}", *others]), err=True, color=color)
     return code
 
 
 def _text(name: str | bytes | int) -> str:
     if isinstance(name, int):
         return f"file descriptor {name}"
-    import os
-
     return os.fsdecode(name)

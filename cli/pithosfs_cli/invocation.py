@@ -33,6 +33,7 @@ class Invocation:
     debug: bool = False
     ignore_ssl: bool = False
     ca_certs: str | None = None
+    is_local: bool = False
     _resources: ExitStack = field(default_factory=ExitStack)
     _store: ObjectStore | None = None
     _connection: Connection | None = None
@@ -89,6 +90,8 @@ class Invocation:
                 "    pithosfs config set cloud.NAME.url URL\n"
                 "    pithosfs config set cloud.NAME.token",
             ) from None
+        # How to go on when it does not answer: the local cloud may just not have been started.
+        self.is_local = "localcloud_data" in cloud.options
         if self.ignore_ssl:
             cloud = replace(cloud, ignore_ssl=True)
         if self.ca_certs:
@@ -96,12 +99,12 @@ class Invocation:
         return cloud
 
     def store(self) -> ObjectStore:
-        """The cloud's object store; opened once, closed at the end of the run."""
+        """The cloud's object store, on the connection of this run."""
         if self._store is None:
-            from pithosfs.store.pithos import open_store
+            from pithosfs.store.pithos import PithosStore
 
-            self._store = open_store(self.cloud())
-            self._resources.callback(self._store.close)
+            connection = self.connection()
+            self._store = PithosStore(connection.wire(), connection.account_id, connection.astakos)
         return self._store
 
     def connection(self) -> Connection:

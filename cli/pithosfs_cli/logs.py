@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.printable import printable
@@ -30,4 +31,6 @@ def configure(run: Invocation) -> None:
     top.handlers[:] = [handler]
     top.propagate = False
     top.setLevel(logging.DEBUG if run.debug else logging.WARNING)
-    logging.getLogger("pithosfs.http").setLevel(logging.DEBUG if run.verbose else logging.NOTSET)
+    # Attempts that failed and are repeated are for somebody who watches; the last one's failure is told as the error.
+    quiet = logging.NOTSET if run.debug or sys.stderr.isatty() else logging.ERROR
+    logging.getLogger("pithosfs.http").setLevel(logging.DEBUG if run.verbose else quiet)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pithosfs.transfer import Progress
 
-__all__ = ["Bars", "bars", "counted"]
+__all__ = ["Bars", "bars", "counted", "waiting"]
 
 LONGEST_LABEL = 40  # characters; leaves room for the figures in 80 columns
 
@@ -98,3 +98,17 @@ def _display(*columns: Any) -> Display:
 def _label(text: str) -> str:
     text = printable(text)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL // 2 - 1]}…{text[-LONGEST_LABEL // 2 :]}"
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[Callable[[str], None]]:
+    """A line that shows that something is still being waited for; call it with what there is to say of it."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    with console.status(Text(label)) as status:
+        yield lambda text: status.update(Text(printable(f"{label}: {text}" if text else label)))

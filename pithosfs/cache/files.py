@@ -25,6 +25,8 @@ __all__ = ["BlockFiles", "OpenBlock", "OpenBlocks", "Session", "is_block_name"]
 _NAME = re.compile(r"[0-9a-f]{16,256}")
 # A temporary older than this belongs to a process that is dead: a block is written in well under a second.
 _STALE_TEMPORARY_SECONDS = 3600.0
+_LOCK_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.02
 
 
 def is_block_name(name: str) -> bool:
@@ -136,10 +138,19 @@ class BlockFiles:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Alone among all processes while the index is opened, rebuilt or checked."""
+        """Alone among all processes while the index is opened, rebuilt or checked. Raises OSError when others take too
+        long: a process that was stopped in the middle of it must not stop everybody."""
         fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(_LOCK_POLL_SECONDS)  # flock knows no time limit
             yield
         finally:
             os.close(fd)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pithosfs.http import Body, Reply, Session
 
@@ -35,7 +35,7 @@ class Client:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint_url!r})"
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from pithosfs.clients.client import Client
 from pithosfs.clients.pithos import replies
+from pithosfs.clients.pithos.encoding import decode_value
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import BadRequest, Conflict, NotFound
 from pithosfs.http import Session
@@ -16,8 +17,6 @@ __all__ = ["StorageClient", "named"]
 
 def named(headers: Mapping[str, str], prefix: str, exact: bool = False) -> dict[str, str]:
     """The headers whose names start with `prefix` (or are it), names in lower case, values decoded."""
-    from pithosfs.clients.pithos.encoding import decode_value
-
     prefix = prefix.lower()
     return {
         name.lower(): decode_value(value)
@@ -114,7 +113,7 @@ class StorageClient(Client):
         delimiter: str | None = None,
         path: str | None = None,
     ) -> list[dict[str, Any]]:
-        """One page of the container's objects (section 8.3). `format` is without effect: the answer is always parsed."""
+        """One page of the container's objects (section 8.3). `format` is without effect: the answer is parsed."""
         reply = self.wire.container_get(
             *self._container(), limit=limit, marker=marker, prefix=prefix, delimiter=delimiter, path=path
         )
@@ -137,7 +136,7 @@ class StorageClient(Client):
         """Make a directory marker."""
         return self.wire.object_put(*self._object(obj), b"", content_type="application/directory").headers
 
-    def upload_object(self, obj: str, f: IO[bytes], size: int | None = None) -> Mapping[str, str]:
+    def upload_object(self, obj: str, f: BinaryIO, size: int | None = None) -> Mapping[str, str]:
         """Create or replace an object from an open file, from its present position on, or `size` bytes of it."""
         content = f.read() if size is None else f.read(size)
         return self.wire.object_put(*self._object(obj), content, content_type="application/octet-stream").headers

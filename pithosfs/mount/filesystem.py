@@ -106,9 +106,7 @@ class Filesystem:
         self._namespace = Namespace(
             store, tree, journal, uploader, self._opened, self._view, contents, self._handles, locks, options
         )
-        self._properties = Properties(
-            store, tree, journal, uploader, self._opened, self._view, self._handles, locks
-        )
+        self._properties = Properties(store, tree, journal, uploader, self._opened, self._view, self._handles, locks)
         self._resolve = Resolver(store, tree, options.container)
         self._history = History(store, tree, contents, self._view, options)
         self._xattrs = Xattrs(store)

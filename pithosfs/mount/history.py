@@ -31,9 +31,7 @@ REMEMBERED = 1000
 class History:
     """The view of old versions."""
 
-    def __init__(
-        self, store: ObjectStore, tree: Tree, contents: Contents, view: View, options: MountOptions
-    ) -> None:
+    def __init__(self, store: ObjectStore, tree: Tree, contents: Contents, view: View, options: MountOptions) -> None:
         self._store = store
         self._tree = tree
         self._contents = contents
@@ -114,5 +112,3 @@ class History:
             while len(self._infos) > REMEMBERED:
                 self._infos.popitem(last=False)
         return info
-
-

@@ -381,4 +381,3 @@ def _hashed(text: str) -> int:
     """A 63-bit number; 0 and 1 are taken by nothing and the root, small ones by `View.born`."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 1) | (1 << 62)
-

@@ -101,9 +101,7 @@ class Renamer:
             return None
         return self._view.ghost(row)
 
-    def _rename_unsent(
-        self, source: Node, row: Pending, replaced: Node | None, *, kept: bool, new: ObjectPath
-    ) -> None:
+    def _rename_unsent(self, source: Node, row: Pending, replaced: Node | None, *, kept: bool, new: ObjectPath) -> None:
         """The content is here: it goes up under its new name, and never under the old one."""
         target_info = replaced.info if replaced is not None else None
         renamed = replace(

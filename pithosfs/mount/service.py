@@ -82,8 +82,12 @@ def start_background(
     directories: Directories | None = None,
     *,
     timeout: float = START_SECONDS,
+    environ: Mapping[str, str] | None = None,
 ) -> MountStatus:
-    """Mount in a process of its own; returns when the mount answers. Raises what kept it from mounting."""
+    """Mount in a process of its own; returns when the mount answers. Raises what kept it from mounting.
+
+    `timeout` in seconds; `environ` is the environment of the process (None: this one's).
+    """
     directories = _directories(directories)
     log_file = make_private(directories.state / "log") / f"mount-{_log_name(options.mount_point)}.log"
     description = {
@@ -101,6 +105,7 @@ def start_background(
             stderr=errors_to,
             cwd="/",
             start_new_session=True,
+            env=environ,
         )
     except OSError as trouble:
         raise LocalError(f"the mount process cannot be started: {trouble.strerror}") from trouble
@@ -227,6 +232,8 @@ def unmount(
             unsent = _unsent(control.call(socket, "finish", on_progress=progress))
         if process is not None:
             select.select([process], [], [])
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(known[0].pid, os.WNOHANG)  # when this very process had started it
     return unsent
 
 

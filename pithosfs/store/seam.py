@@ -78,6 +78,11 @@ class ObjectInfo:
     From a listing `meta` and `etag` are None (not told, not "none"); from HEAD, GET and PUT they are known. `meta` has
     the user metadata with keys in lower case and without prefix, values decoded. `version` never changes its content
     or metadata: anything learnt of it may be remembered for good.
+
+    `modified_ns` is exact to the microsecond from a listing, to the second from HEAD, a guess from a PUT. `sharing` and
+    `public` belong to the name, not to the version, and are None when that version was asked for. From a listing
+    `sharing` is the object's own rule; from HEAD it is the rule that counts, inherited when `shared_by` (the path that
+    has it: `account/container/name`) is given. An inherited rule must not be carried along to another name.
     """
 
     name: str
@@ -330,7 +335,11 @@ class ObjectStore(ABC):
     @abstractmethod
     def move_folder(self, source: ObjectPath, target: ObjectPath) -> None:
         """Move a folder marker and everything below it in one request, to a free name; sharing rules and publications
-        of everything moved are set again at their new names."""
+        of everything moved are set again at their new names. A missing marker is made first.
+
+        An error may come before the move (nothing has changed) or after it (some rules are missing at the new names,
+        and the log says which): look where the folder is.
+        """
 
     @abstractmethod
     def delete(self, path: ObjectPath) -> None:

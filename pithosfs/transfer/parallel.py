@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -93,6 +93,12 @@ def for_each(items: Iterable[_T], work: Callable[[_T], None], way: Way) -> None:
 
     The first error stops the rest, waits for what is running, and is raised; an interrupt of the caller likewise.
     """
+    width = min(way.connections, len(items)) if isinstance(items, Sized) else way.connections
+    if width <= 1:
+        for item in items:
+            way.check()
+            work(item)
+        return
     source = iter(items)
     drawing = threading.Lock()
     stop = threading.Event()
@@ -111,9 +117,9 @@ def for_each(items: Iterable[_T], work: Callable[[_T], None], way: Way) -> None:
             stop.set()
             raise
 
-    with ThreadPoolExecutor(way.connections, thread_name_prefix="transfer") as pool:
+    with ThreadPoolExecutor(width, thread_name_prefix="transfer") as pool:
         try:
-            for running in [pool.submit(worker) for _ in range(way.connections)]:
+            for running in [pool.submit(worker) for _ in range(width)]:
                 running.result()
         except BaseException:
             stop.set()

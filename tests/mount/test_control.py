@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pithosfs.errors import ClientError, LocalError, NotFound, PithosfsError, QuotaExceeded, UsageError
+from pithosfs.errors import ClientError, LocalError, NotFound, NotLoggedIn, PithosfsError, QuotaExceeded, UsageError
 from pithosfs.mount import control
 from pithosfs.mount.control import ControlServer, Progress
 
@@ -112,11 +113,21 @@ def test_only_the_owner_gets_in(path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_others_are_turned_away(server: ControlServer, path: Path) -> None:
+def test_others_are_turned_away() -> None:
     """Even where the file modes would let them in."""
-    for folder in (path, *path.parents):
-        if folder.owner() == "root" and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o007)
+    with tempfile.TemporaryDirectory(prefix="pithosfs-open-", dir="/tmp") as folder:
+        path = Path(folder) / "mount.sock"
+        server = ControlServer(path, {"echo": echo})
+        server.start()
+        try:
+            Path(folder).chmod(0o755)
+            path.chmod(0o666)
+            assert asked_by_nobody(path) == "b''\n"
+        finally:
+            server.close()
+
+
+def asked_by_nobody(path: Path) -> str:
     code = (
         "import os, socket, sys\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -127,8 +138,9 @@ def test_others_are_turned_away(server: ControlServer, path: Path) -> None:
         "        print(connection.recv(100))\n"
         "    except OSError: print(b'')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout == "b''\n"
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd="/"
+    ).stdout
 
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
@@ -201,6 +213,14 @@ def test_errors_survive_the_way(error: PithosfsError) -> None:
     assert type(back) is type(error)
     assert (back.message, back.hint, back.exit_code) == (error.message, error.hint, error.exit_code)
     assert getattr(back, "status", None) == getattr(error, "status", None)
+
+
+def test_a_refined_error_arrives_as_what_it_refines() -> None:
+    class Unauthorized(NotLoggedIn):
+        pass
+
+    back = control.unpack_error(control.pack_error(Unauthorized("who are you", 401)))
+    assert type(back) is NotLoggedIn
 
 
 def test_an_os_error_becomes_a_local_one() -> None:

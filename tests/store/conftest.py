@@ -1,17 +1,15 @@
-"""Every store implementation, each as three users of a cloud of its own, over real HTTP."""
+"""Every store implementation, each as three users of one cloud, over real HTTP."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from fixtures.clouds import TestCloud
 
 from pithosfs.config import Cloud
-from pithosfs.localcloud import process
-from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, open_store
+from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 
 _NUMBERS = itertools.count(1)
 MIB = 1024 * 1024
@@ -19,30 +17,21 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Users:
-    """Alice owns things, Bob is whom she shares them with, Carol has 64 MiB."""
+    """Alice owns things, Bob is whom she shares them with, Carol has 64 MiB; and each one's user name and cloud."""
 
     alice: ObjectStore
     bob: ObjectStore
     carol: ObjectStore
-    clouds: dict[str, Cloud]
+    names: tuple[str, str, str]
+    cloud: Cloud  # Alice's
 
 
 @pytest.fixture(scope="session", params=["pithos on the local cloud"])
-def users(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
-    data: Path = tmp_path_factory.mktemp("cloud") / "data"
-    status = process.start(data)
-    try:
-        assert status.identity_url is not None
-        clouds = {
-            name: Cloud(name, status.identity_url, process.add_user(data, name, quota))
-            for name, quota in (("alice", None), ("bob", None), ("carol", 64 * MIB))
-        }
-        stores = [open_store(cloud) for cloud in clouds.values()]
-        yield Users(*stores, clouds=clouds)
-        for store in stores:
-            store.close()
-    finally:
-        process.stop(data)
+def users(cloud: TestCloud) -> Users:
+    alice, bob, carol = cloud.user("alice"), cloud.user("bob"), cloud.user("carol", 64 * MIB)
+    for one in bob.store.containers():  # he begins with nothing
+        bob.store.delete_container(one.name)
+    return Users(alice.store, bob.store, carol.store, (alice.name, bob.name, carol.name), alice.cloud())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_container_that_holds_something_stays(store: ObjectStore, container: s
         store.delete_container(container)
     info = store.container(container)
     assert (info.count, info.size) == (1, 5)
-    assert info.object_meta_keys == {"key"}
+    assert info.object_meta_keys == frozenset({"key"})
     listed = next(one for one in store.containers() if one.name == container)
     assert (listed.count, listed.size) == (1, 5)
 
@@ -595,12 +596,9 @@ def test_delete(place: Place) -> None:
 
 def test_names_of_users(users: Users) -> None:
     alice, bob = users.alice, users.bob
-    ids = alice.user_ids(["alice", "bob", "nobody", "bob"])
-    assert ids == {"alice": alice.account, "bob": bob.account}
-    assert alice.user_names([bob.account, alice.account, "no such id"]) == {
-        bob.account: "bob",
-        alice.account: "alice",
-    }
+    his, hers = users.names[1], users.names[0]
+    assert alice.user_ids([hers, his, "nobody", his]) == {hers: alice.account, his: bob.account}
+    assert alice.user_names([bob.account, alice.account, "no such id"]) == {bob.account: his, alice.account: hers}
     assert alice.user_names([]) == alice.user_ids([]) == {}
 
 
@@ -689,9 +687,8 @@ def test_sharing_is_no_version(place: Place) -> None:
 
 
 def test_a_wrong_token(users: Users) -> None:
-    cloud = users.clouds["alice"]
     with pytest.raises(NotLoggedIn):
-        open_store(type(cloud)("alice", cloud.url, "wrong"))
+        open_store(replace(users.cloud, token="wrong"))
 
 
 # together -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,6 @@
+"""The object store: `PithosClient`, above the requests of `rest_api`, above those of `wire`."""
+
+from pithosfs.clients.pithos.client import PithosClient
+from pithosfs.clients.pithos.rest_api import PithosRestClient
+
+__all__ = ["PithosClient", "PithosRestClient"]

@@ -10,21 +10,22 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from pithosfs.clients.client import accepted
 from pithosfs.clients.pithos.encoding import encode_value
-from pithosfs.clients.pithos.wire import Extra, ObjectOptions, Seconds
+from pithosfs.clients.pithos.options import Conditions, Extra, ObjectOptions, Seconds
 from pithosfs.clients.storage import StorageClient
 from pithosfs.errors import BadRequest
 from pithosfs.http import Body, Reply
 
-__all__ = ["Permissions", "PithosRestClient", "sharing_text"]
+__all__ = ["Permissions", "PithosRestClient", "container_policy", "extra_options", "sharing_text"]
 
 Permissions = Mapping[str, str | Sequence[str]]
 
 
 def sharing_text(permissions: Permissions | str | None) -> str | None:
-    """The sharing rule as the header has it: from `{"read": […], "write": […]}`; None stays None, no one at all is ""."""
+    """The sharing rule as a header, from `{"read": […], "write": […]}`; None stays None, no one at all is ""."""
     if permissions is None or isinstance(permissions, str):
         return permissions
     parts = []
@@ -55,7 +56,7 @@ class PithosRestClient(StorageClient):
             until=until,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs),
+            **extra_options(args, kwargs),
         )
 
     def account_get(
@@ -81,7 +82,7 @@ class PithosRestClient(StorageClient):
             until=until,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs, params={"format": format}),
+            **extra_options(args, kwargs, params={"format": format}),
         )
 
     def account_post(
@@ -98,7 +99,7 @@ class PithosRestClient(StorageClient):
         policy = {"X-Account-Policy-Quota": quota, "X-Account-Policy-Versioning": versioning}
         headers = {name: encode_value(str(value)) for name, value in policy.items() if value is not None}
         return self.wire.account_post(
-            self._account(), update=update, meta=metadata, groups=groups, **_extra(args, kwargs, headers=headers)
+            self._account(), update=update, meta=metadata, groups=groups, **extra_options(args, kwargs, headers=headers)
         )
 
     # container ------------------------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ class PithosRestClient(StorageClient):
             until=until,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs),
+            **extra_options(args, kwargs),
         )
 
     def container_get(
@@ -151,7 +152,7 @@ class PithosRestClient(StorageClient):
             until=until,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs, params={"format": format}),
+            **extra_options(args, kwargs, params={"format": format}),
         )
 
     def container_put(
@@ -165,7 +166,10 @@ class PithosRestClient(StorageClient):
     ) -> Reply:
         """PUT of the container: make it, or merge policy and metadata into it."""
         return self.wire.container_put(
-            *self._container(), policy=_policy(quota, versioning, project_id), meta=metadata, **_extra(args, kwargs)
+            *self._container(),
+            policy=container_policy(quota, versioning, project_id),
+            meta=metadata,
+            **extra_options(args, kwargs),
         )
 
     def container_post(
@@ -187,11 +191,11 @@ class PithosRestClient(StorageClient):
         return self.wire.container_post(
             *self._container(),
             update=update,
-            policy=_policy(quota, versioning, project_id),
+            policy=container_policy(quota, versioning, project_id),
             meta=metadata,
             data=data,
             content_type=content_type,
-            **_extra(args, kwargs, headers=_length(data, content_length), params={"format": format}),
+            **extra_options(args, kwargs, headers=_length(data, content_length), params={"format": format}),
         )
 
     def container_delete(
@@ -199,7 +203,7 @@ class PithosRestClient(StorageClient):
     ) -> Reply:
         """DELETE of the container; with `delimiter` of what is in it, with `until` of its history up to then."""
         return self.wire.container_delete(
-            *self._container(), until=until, delimiter=delimiter, **_extra(args, kwargs)
+            *self._container(), until=until, delimiter=delimiter, **extra_options(args, kwargs)
         )
 
     # object ---------------------------------------------------------------------------------------------------------
@@ -223,7 +227,7 @@ class PithosRestClient(StorageClient):
             if_none_match=if_etag_not_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs),
+            **extra_options(args, kwargs),
         )
 
     def object_get(
@@ -258,7 +262,7 @@ class PithosRestClient(StorageClient):
             if_none_match=if_etag_not_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
-            **_extra(args, kwargs, params=params),
+            **extra_options(args, kwargs, params=params),
         )
 
     def object_put(
@@ -310,9 +314,8 @@ class PithosRestClient(StorageClient):
             *self._object(obj),
             {
                 **_stored(content_encoding, content_disposition, manifest, permissions, public, metadata),
-                **_extra(args, kwargs, headers=_length(data, content_length)),
-                "if_match": if_etag_match,
-                "if_none_match": if_etag_not_match,
+                **extra_options(args, kwargs, headers=_length(data, content_length)),
+                **_tags(if_etag_match, if_etag_not_match),
             },
             params=params,
             headers=_given(headers),
@@ -351,9 +354,8 @@ class PithosRestClient(StorageClient):
             *self._object(obj),
             {
                 **_stored(content_encoding, content_disposition, None, permissions, public, metadata),
-                **_extra(args, kwargs),
-                "if_match": if_etag_match,
-                "if_none_match": if_etag_not_match,
+                **extra_options(args, kwargs),
+                **_tags(if_etag_match, if_etag_not_match),
             },
             params={"format": format, "ignore_content_type": "" if ignore_content_type else None},
             headers=_given(headers),
@@ -390,10 +392,9 @@ class PithosRestClient(StorageClient):
             "MOVE",
             *self._object(object),
             {
-                **_stored(content_encoding, content_disposition, None, permissions or None, public, metadata),
-                **_extra(args, kwargs),
-                "if_match": if_etag_match,
-                "if_none_match": if_etag_not_match,
+                **_stored(content_encoding, content_disposition, None, permissions, public, metadata),
+                **extra_options(args, kwargs),
+                **_tags(if_etag_match, if_etag_not_match),
             },
             params={"format": format, "ignore_content_type": "" if ignore_content_type else None},
             headers=_given(headers),
@@ -442,10 +443,9 @@ class PithosRestClient(StorageClient):
             "POST",
             *self._object(obj),
             {
-                **_stored(content_encoding, content_disposition, manifest, permissions or None, public, metadata),
-                **_extra(args, kwargs, headers=_length(data, content_length)),
-                "if_match": if_etag_match,
-                "if_none_match": if_etag_not_match,
+                **_stored(content_encoding, content_disposition, manifest, permissions, public, metadata),
+                **extra_options(args, kwargs, headers=_length(data, content_length)),
+                **_tags(if_etag_match, if_etag_not_match),
             },
             params={"format": format, "update": "" if update else None},
             headers=_given(headers),
@@ -458,14 +458,14 @@ class PithosRestClient(StorageClient):
     ) -> Reply:
         """DELETE of an object; with `delimiter` of everything below too, with `until` of its versions up to then."""
         return self.wire.object_delete(
-            *self._object(object), until=until, delimiter=delimiter, **_extra(args, kwargs)
+            *self._object(object), until=until, delimiter=delimiter, **extra_options(args, kwargs)
         )
 
 
 # arguments ----------------------------------------------------------------------------------------------------------
 
 
-def _extra(
+def extra_options(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     *,
@@ -496,10 +496,14 @@ def _stored(
         "content_encoding": content_encoding,
         "content_disposition": content_disposition,
         "manifest": manifest,
-        "sharing": sharing_text(permissions),
+        "sharing": sharing_text(permissions or None),  # {} leaves the rule
         "public": public,
         "meta": metadata,
     }
+
+
+def _tags(if_etag_match: str | None, if_etag_not_match: str | None) -> Conditions:
+    return {"if_match": if_etag_match, "if_none_match": if_etag_not_match}
 
 
 def _data(kwargs: Mapping[str, Any]) -> Body:
@@ -515,7 +519,8 @@ def _length(data: Body, content_length: int | None) -> dict[str, str]:
     return {} if own or content_length is None else {"Content-Length": str(content_length)}
 
 
-def _policy(quota: int | str | None, versioning: str | None, project_id: str | None) -> dict[str, str | int]:
+def container_policy(quota: int | str | None, versioning: str | None, project_id: str | None) -> dict[str, str | int]:
+    """The policies that are given, as `PithosWire` takes them."""
     policy = {"quota": quota, "versioning": versioning, "project": project_id}
     return {key: value for key, value in policy.items() if value is not None}
 
@@ -529,8 +534,8 @@ def _text(value: str | int | None) -> str | None:
 
 
 def _path(path: str | None) -> str | None:
-    """`/container/object` for a header: encoded by the caller, but a forgotten slash or letter is made good."""
+    """`/container/object` for a header: encoded by the caller, but a forgotten slash or letter is made good here."""
     if path is None:
         return None
     path = path if path.startswith("/") else f"/{path}"
-    return path if path.isascii() else encode_value(path.replace("%", "%25") if "%" not in path else path)
+    return path if path.isascii() else quote(path, safe="/%")

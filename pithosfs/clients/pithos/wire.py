@@ -14,69 +14,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from pithosfs.blocks import Hashmap
-from pithosfs.clients.pithos.encoding import (
-    encode_path,
-    encode_segment,
-    encode_value,
-    http_date,
-    meta_headers,
-    whole_seconds,
+from pithosfs.clients.pithos.encoding import encode_path, encode_segment, encode_value, meta_headers
+from pithosfs.clients.pithos.options import (
+    Conditions,
+    Extra,
+    ObjectOptions,
+    ReadOptions,
+    Seconds,
+    WriteOptions,
+    condition_headers,
+    content_range_header,
+    flag,
+    object_headers,
+    only_extra,
+    path_header,
+    policy_headers,
+    until_parameter,
 )
 from pithosfs.errors import BadReply, BadRequest, client_error
 from pithosfs.faults import read_fault
 from pithosfs.http import Body, Reply, Session
 
-__all__ = ["Conditions", "Extra", "ObjectOptions", "PithosWire", "Seconds"]
-
-Seconds = int | float | str  # whole seconds since the epoch; see `whole_seconds`
+__all__ = ["Conditions", "Extra", "ObjectOptions", "PithosWire", "ReadOptions", "Seconds", "WriteOptions"]
 
 _OCTETS = "application/octet-stream"
-
-
-class Conditions(TypedDict, total=False):
-    """`If-*` headers (section 15). Tags are ETags or `*`, bare or quoted; dates are seconds since the epoch, or text
-    that is sent as it is."""
-
-    if_match: str | None
-    if_none_match: str | None
-    if_modified_since: int | str | None
-    if_unmodified_since: int | str | None
-
-
-class ObjectOptions(TypedDict, total=False):
-    """What may be stored with an object.
-
-    `meta`: user metadata by key without prefix. `sharing`: the rule of section 12.1, "" ends it. `public`: True
-    publishes, False withdraws.
-    """
-
-    meta: Mapping[str, str] | None
-    content_encoding: str | None
-    content_disposition: str | None
-    manifest: str | None
-    sharing: str | None
-    public: bool | None
-
-
-class Extra(TypedDict, total=False):
-    """For callers that need more than the named options: headers and parameters to add (they win), the statuses that
-    are answers, seconds to wait for the server."""
-
-    headers: Mapping[str, str] | None
-    params: Mapping[str, str | int] | None
-    success: Container[int] | None
-    timeout: float | None
-
-
-class ReadOptions(Conditions, Extra, total=False):
-    """Conditions and extras."""
-
-
-class WriteOptions(Conditions, ObjectOptions, Extra, total=False):
-    """Conditions, what to store, and extras."""
 
 
 class PithosWire:
@@ -139,7 +103,7 @@ class PithosWire:
 
     def account_head(self, account: str, *, until: Seconds | None = None, **options: Unpack[ReadOptions]) -> Reply:
         """Section 5. 304 is an answer when a condition is set."""
-        return self._read("HEAD", self.url(account), {"until": _until(until)}, options)
+        return self._read("HEAD", self.url(account), {"until": until_parameter(until)}, options)
 
     def account_get(
         self,
@@ -157,9 +121,9 @@ class PithosWire:
             "format": "json",
             "limit": limit,
             "marker": marker,
-            "shared": _flag(shared),
-            "public": _flag(public),
-            "until": _until(until),
+            "shared": flag(shared),
+            "public": flag(public),
+            "until": until_parameter(until),
         }
         return self._read("GET", self.url(account), params, options)
 
@@ -178,7 +142,7 @@ class PithosWire:
             if not group or set(group) & set("-_"):
                 raise BadRequest(f"{group!r} cannot be the name of a group: no - and no _ in it", 0)
             headers.update(meta_headers("X-Account-Group-", {group: ",".join(members)}))
-        params = {"update": _flag(update)}
+        params = {"update": flag(update)}
         return self.send("POST", self.url(account), params=params, headers=headers, data=b"", retry=True, extra=extra)
 
     # containers -----------------------------------------------------------------------------------------------------
@@ -187,7 +151,7 @@ class PithosWire:
         self, account: str, container: str, *, until: Seconds | None = None, **options: Unpack[ReadOptions]
     ) -> Reply:
         """Section 6."""
-        return self._read("HEAD", self.url(account, container), {"until": _until(until)}, options)
+        return self._read("HEAD", self.url(account, container), {"until": until_parameter(until)}, options)
 
     def container_get(
         self,
@@ -214,9 +178,9 @@ class PithosWire:
             "delimiter": delimiter,
             "path": path,
             "meta": ",".join(meta) if meta else None,
-            "shared": _flag(shared),
-            "public": _flag(public),
-            "until": _until(until),
+            "shared": flag(shared),
+            "public": flag(public),
+            "until": until_parameter(until),
         }
         return self._read("GET", self.url(account, container), params, options)
 
@@ -231,7 +195,7 @@ class PithosWire:
     ) -> Reply:
         """Make it (201), or merge policy and metadata into what exists (202). `policy` keys: quota (bytes), versioning,
         project (section 14). A 202 after several `attempts` may be our own making."""
-        headers = _policy(policy) | meta_headers("X-Container-Meta-", meta or {})
+        headers = policy_headers(policy) | meta_headers("X-Container-Meta-", meta or {})
         return self.send("PUT", self.url(account, container), headers=headers, data=b"", extra=extra)
 
     def container_post(
@@ -250,10 +214,10 @@ class PithosWire:
 
         Without `update` the metadata and policies that are not given are reset.
         """
-        headers = _policy(policy) | meta_headers("X-Container-Meta-", meta or {})
+        headers = policy_headers(policy) | meta_headers("X-Container-Meta-", meta or {})
         if content_type is not None:
             headers["Content-Type"] = content_type
-        params = {"format": "json", "update": _flag(update)}
+        params = {"format": "json", "update": flag(update)}
         url = self.url(account, container)
         return self.send("POST", url, params=params, headers=headers, data=data, retry=True, extra=extra)
 
@@ -267,7 +231,7 @@ class PithosWire:
         **extra: Unpack[Extra],
     ) -> Reply:
         """Delete an empty container, or with `delimiter` its contents, or with `until` its history up to then."""
-        params = {"until": _until(until), "delimiter": delimiter}
+        params = {"until": until_parameter(until), "delimiter": delimiter}
         return self.send("DELETE", self.url(account, container), params=params, extra=extra)
 
     def blocks_post(self, account: str, container: str, data: Body, **extra: Unpack[Extra]) -> Reply:
@@ -417,7 +381,7 @@ class PithosWire:
         """
         source_account, source_container, source_name = source
         headers = {
-            "X-Move-From" if move else "X-Copy-From": _path_header(source_container, source_name),
+            "X-Move-From" if move else "X-Copy-From": path_header(source_container, source_name),
             "X-Source-Account": encode_value(source_account),
         }
         if source_version is not None:
@@ -449,22 +413,24 @@ class PithosWire:
         """
         target_account, target_container, target_name = target
         headers = {
-            "Destination": _path_header(target_container, target_name),
+            "Destination": path_header(target_container, target_name),
             "Destination-Account": encode_value(target_account),
         }
         if source_version is not None:
             headers["X-Source-Version"] = str(source_version)
         if content_type is not None:
             headers["Content-Type"] = content_type
-        params = {"format": "json", "ignore_content_type": _flag(ignore_content_type), "delimiter": delimiter}
+        params = {"format": "json", "ignore_content_type": flag(ignore_content_type), "delimiter": delimiter}
         method = "MOVE" if move else "COPY"
-        return self.object_request(method, account, container, name, options, params=params, headers=headers, retry=not move)
+        return self.object_request(
+            method, account, container, name, options, params=params, headers=headers, retry=not move
+        )
 
     def object_post(
         self, account: str, container: str, name: str, *, update: bool = True, **options: Unpack[WriteOptions]
     ) -> Reply:
         """Change metadata, sharing, publication (section 7.5). Without `update` what is not given is removed."""
-        params = {"format": "json", "update": _flag(update)}
+        params = {"format": "json", "update": flag(update)}
         return self.object_request("POST", account, container, name, options, params=params, data=b"", retry=True)
 
     def object_write(
@@ -492,20 +458,20 @@ class PithosWire:
         """
         headers: dict[str, str] = {}
         if content_range is None:
-            content_range = _content_range(offset, len(data) if isinstance(data, bytes) else None, size)
+            content_range = content_range_header(offset, len(data) if isinstance(data, bytes) else None, size)
         headers["Content-Range"] = content_range
         if object_bytes is not None:
             headers["X-Object-Bytes"] = str(object_bytes)
         if source is None:
             headers["Content-Type"] = _OCTETS
         else:
-            headers["X-Source-Object"] = _path_header(source[1], source[2])
+            headers["X-Source-Object"] = path_header(source[1], source[2])
             headers["X-Source-Account"] = encode_value(source[0])
             if source_version is not None:
                 headers["X-Source-Version"] = str(source_version)
         # With a condition the second try of a write that went through fails; without one it writes the same again.
         repeatable = not content_range.startswith("bytes */") or data == b""
-        params = {"format": "json", "update": _flag(update)}
+        params = {"format": "json", "update": flag(update)}
         return self.object_request(
             "POST",
             account,
@@ -529,7 +495,7 @@ class PithosWire:
         **extra: Unpack[Extra],
     ) -> Reply:
         """Delete (section 7.6); with `delimiter` everything below too; with `until` destroy versions up to then."""
-        params = {"until": _until(until), "delimiter": delimiter}
+        params = {"until": until_parameter(until), "delimiter": delimiter}
         return self.send("DELETE", self.url(account, container, name), params=params, extra=extra)
 
     # the parts ------------------------------------------------------------------------------------------------------
@@ -544,12 +510,12 @@ class PithosWire:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> Reply:
-        conditions = _conditions(options)
+        conditions = condition_headers(options)
         # 304 answers a condition; without one nobody would know what to do with it.
         expect: Container[int] = (200, 204, 206, 304) if conditions else (200, 204, 206)
         all_headers = {**conditions, **(headers or {})}
         return self.send(
-            method, url, params=params, headers=all_headers, expect=expect, stream=stream, extra=_extra(options)
+            method, url, params=params, headers=all_headers, expect=expect, stream=stream, extra=only_extra(options)
         )
 
     def object_request(
@@ -566,73 +532,8 @@ class PithosWire:
         retry: bool | None = None,
     ) -> Reply:
         """Any writing request to an object: what all of the above are made of."""
-        all_headers = {**_conditions(options), **_object_headers(options), **(headers or {})}
+        all_headers = {**condition_headers(options), **object_headers(options), **(headers or {})}
         url = self.url(account, container, name)
-        return self.send(method, url, params=params, headers=all_headers, data=data, retry=retry, extra=_extra(options))
-
-
-def _extra(options: Extra) -> Extra:
-    return {
-        "headers": options.get("headers"),
-        "params": options.get("params"),
-        "success": options.get("success"),
-        "timeout": options.get("timeout"),
-    }
-
-
-def _conditions(options: Conditions) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for header, tag in (("If-Match", options.get("if_match")), ("If-None-Match", options.get("if_none_match"))):
-        if tag is not None:
-            headers[header] = tag
-    for header, when in (
-        ("If-Modified-Since", options.get("if_modified_since")),
-        ("If-Unmodified-Since", options.get("if_unmodified_since")),
-    ):
-        if when is not None:
-            headers[header] = when if isinstance(when, str) else http_date(when)
-    return headers
-
-
-def _object_headers(options: ObjectOptions) -> dict[str, str]:
-    headers = meta_headers("X-Object-Meta-", options.get("meta") or {})
-    for header, value in (
-        ("Content-Encoding", options.get("content_encoding")),
-        ("Content-Disposition", options.get("content_disposition")),
-        ("X-Object-Manifest", options.get("manifest")),
-        ("X-Object-Sharing", options.get("sharing")),
-    ):
-        if value is not None:
-            headers[header] = encode_value(value)
-    public = options.get("public")
-    if public is not None:
-        headers["X-Object-Public"] = "true" if public else "false"
-    return headers
-
-
-def _policy(policy: Mapping[str, str | int] | None) -> dict[str, str]:
-    return {f"X-Container-Policy-{key.capitalize()}": encode_value(str(value)) for key, value in (policy or {}).items()}
-
-
-def _until(until: Seconds | None) -> int | None:
-    return None if until is None else whole_seconds(until)
-
-
-def _flag(on: bool) -> str | None:
-    """A flag parameter counts by presence: `update=false` would switch it on."""
-    return "" if on else None
-
-
-def _path_header(container: str, name: str) -> str:
-    return f"/{encode_segment(container)}/{encode_path(name)}"
-
-
-def _content_range(offset: int | None, length: int | None, size: int | None) -> str:
-    if offset is None:
-        return "bytes */*"
-    total = "*" if size is None else str(size)
-    if length is None:
-        return f"bytes {offset}-/{total}"
-    if length == 0:
-        raise BadRequest("a write into an object needs at least one byte", 0)
-    return f"bytes {offset}-{offset + length - 1}/{total}"
+        return self.send(
+            method, url, params=params, headers=all_headers, data=data, retry=retry, extra=only_extra(options)
+        )

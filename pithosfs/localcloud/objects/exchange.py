@@ -5,8 +5,10 @@ Section numbers are those of object-store.md: 1 (URLs), 3.1 (formats), 3.2 (head
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, cast
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -186,11 +188,11 @@ class Reply:
 
     status: int
     headers: Sequence[tuple[str, str]] = field(default_factory=list)
-    body: bytes | AsyncIterator[bytes] = b""
+    body: bytes | AsyncGenerator[bytes, None] = b""
     length: int | None = None
 
-    async def send(self, send: Send, *, head: bool) -> None:
-        """Send it; without its body when the request was HEAD."""
+    async def send(self, receive: Receive, send: Send, *, head: bool) -> None:
+        """Send it; without its body when the request was HEAD. Ends early when the client goes away."""
         given = {name.lower() for name, _ in self.headers}
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in COMMON_HEADERS.items()]
         for name, value in self.headers:
@@ -205,9 +207,22 @@ class Reply:
         if head or isinstance(self.body, bytes):
             await send({"type": "http.response.body", "body": b"" if head else self.body})
             return
-        async for piece in self.body:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        # Sending to a client that is gone succeeds, so without watching for that the whole object would be read.
+        gone = asyncio.create_task(_until_gone(receive))
+        try:
+            async with aclosing(self.body) as pieces:
+                async for piece in pieces:
+                    if gone.done():
+                        return
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def fault_reply(fault: Fault, form: Form) -> Reply:

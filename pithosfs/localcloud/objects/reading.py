@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from pithosfs.blocks import Hashmap
@@ -233,7 +234,7 @@ def _range_holds(request: Request, target: _Target) -> bool:
     return date is not None and target.modified // 1_000_000 == date
 
 
-async def _stream(backend: Backend, target: _Target, start: int, end: int) -> bytes | AsyncIterator[bytes]:
+async def _stream(backend: Backend, target: _Target, start: int, end: int) -> bytes | AsyncGenerator[bytes, None]:
     """The bytes, the first piece read already: what fails now can still be told. Raises Fault 500."""
     pieces = read_content(backend.blocks, target.parts, start, end)
     try:
@@ -246,23 +247,25 @@ async def _stream(backend: Backend, target: _Target, start: int, end: int) -> by
     return _chain(first, pieces)
 
 
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+async def _chain(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
 
 
 async def _multipart(
     backend: Backend, target: _Target, spans: Sequence[tuple[int, int]], boundary: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     for start, end in spans:
         head = (
             f"--{boundary}\r\nContent-Range: bytes {start}-{end - 1}/{target.size}\r\n"
             "Content-Transfer-Encoding: binary\r\n\r\n"
         )
         yield head.encode()
-        async for piece in read_content(backend.blocks, target.parts, start, end):
-            yield piece
+        async with aclosing(read_content(backend.blocks, target.parts, start, end)) as pieces:
+            async for piece in pieces:
+                yield piece
         yield b"\r\n"
     yield f"--{boundary}--".encode()
 

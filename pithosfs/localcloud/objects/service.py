@@ -5,6 +5,7 @@ It serves `/object-store/v1/…` and the public URLs `/public/<token>`.
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -12,7 +13,7 @@ from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
-from pithosfs.localcloud.blockstore import BlockStore
+from pithosfs.localcloud.blockstore import BlockStore, MissingBlock
 from pithosfs.localcloud.database import Database
 from pithosfs.localcloud.faults import Fault, bad_request, method_not_allowed, requested_form
 from pithosfs.localcloud.identity import Identity
@@ -25,6 +26,8 @@ from pithosfs.localcloud.objects.model import blocks_in_use
 from pithosfs.localcloud.objects.schema import MIGRATIONS, SERVICE
 
 __all__ = ["ObjectService"]
+
+_log = logging.getLogger(__name__)
 
 ENDPOINT = b"/object-store/v1/"
 PUBLIC = b"/public/"
@@ -54,7 +57,11 @@ class ObjectService:
             reply = fault_reply(fault, cast(Form, requested_form(scope, _default_form(scope))))
         except Disconnected:
             return  # uvicorn knows: nobody waits for a reply
-        await reply.send(send, head=method == "HEAD")
+        try:
+            await reply.send(receive, send, head=method == "HEAD")
+        except (MissingBlock, OSError) as failure:
+            # Too late for a fault. The server cuts the connection of a reply that was not finished.
+            _log.error("%s %s was cut short: %s: %s", method, scope["path"], type(failure).__name__, failure)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         path: bytes = scope["raw_path"]

@@ -114,7 +114,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class Server:
     """The server of this test session."""
 
     data: Path
@@ -150,20 +150,20 @@ class People:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("localcloud-objects")
     status = process.start(data)
     assert status.url is not None
     assert status.pid is not None
-    yield Cloud(data, status.url, status.pid)
+    yield Server(data, status.url, status.pid)
     process.stop(data)
     log = (data / "server.log").read_text()
     assert "Traceback" not in log, log
 
 
 @pytest.fixture
-def people(cloud: Cloud) -> Iterator[People]:
-    made = People(cloud.data, cloud.url)
+def people(server: Server) -> Iterator[People]:
+    made = People(server.data, server.url)
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""HEAD and GET of objects: headers, ranges, conditions, manifests, public URLs (object-store.md 7.1, 7.2, 15, 17, 18)."""
+"""HEAD and GET of objects: headers, ranges, conditions, manifests, public URLs (object-store.md 7, 15, 17, 18)."""
 
 from __future__ import annotations
 

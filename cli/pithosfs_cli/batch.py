@@ -1,0 +1,88 @@
+"""Many transfers in one command: side by side, each failure told, and one error at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TypeVar
+
+from pithosfs.errors import NoConnection, NotLoggedIn, PithosfsError, QuotaExceeded
+from pithosfs_cli.errors import Failure, describe
+from pithosfs_cli.output import note
+
+__all__ = ["Batch"]
+
+T = TypeVar("T")
+
+# What would fail for every further one as well.
+_FATAL = (NoConnection, NotLoggedIn, QuotaExceeded)
+_FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+
+
+class Batch:
+    """A context: leaving it raises Failure when something in it failed. `what` is the verb of the summary."""
+
+    def __init__(self, what: str, connections: int) -> None:
+        self._what = what
+        self._connections = connections
+        self._lock = threading.Lock()
+        self._failures: list[BaseException] = []
+        self._attempted = 0
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._failures:
+            _, hint, code = describe(self._failures[0])
+            count, all_ = len(self._failures), self._attempted
+            raise Failure(f"{count} of {all_} were not {self._what}", code, hint=hint)
+
+    @contextlib.contextmanager
+    def tolerating(self, name: str) -> Iterator[None]:
+        """An error inside is told and counted, unless it would befall all the others as well: that is raised."""
+        with self._lock:
+            self._attempted += 1
+        try:
+            yield
+        except (PithosfsError, OSError) as error:
+            if isinstance(error, _FATAL) or (isinstance(error, OSError) and error.errno in _FATAL_ERRNO):
+                raise
+            note(f"{name}: {describe(error)[0]}")
+            with self._lock:
+                self._failures.append(error)
+
+    def run(self, items: Iterable[T], name: Callable[[T], str], work: Callable[[T], None]) -> None:
+        """Do the work for all items, several at a time, each tolerated. An interrupt ends it after the running ones."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        source = iter(items)
+        drawing = threading.Lock()
+        stop = threading.Event()
+
+        def worker() -> None:
+            try:
+                while not stop.is_set():
+                    with drawing:
+                        try:
+                            item = next(source)
+                        except StopIteration:
+                            return
+                    with self.tolerating(name(item)):
+                        work(item)
+            except BaseException:
+                stop.set()
+                raise
+
+        with ThreadPoolExecutor(self._connections, thread_name_prefix="file") as pool:
+            try:
+                for running in [pool.submit(worker) for _ in range(self._connections)]:
+                    running.result()
+            except BaseException:
+                stop.set()
+                raise

@@ -1,0 +1,1 @@
+"""The mount: a cloud account as a folder (design, section 5)."""
