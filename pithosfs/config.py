@@ -401,7 +401,7 @@ def _parse(text: str, path: Path) -> dict[str, dict[str, str]]:
         parser.read_string(text, str(path))
     except configparser.Error as error:
         # The parser's own text quotes the line, which may hold a token: only its number is passed on.
-        numbers = [number for number, _ in error.errors] if isinstance(error, configparser.ParsingError) else []
+        numbers = [number for number, _ in getattr(error, "errors", ())]
         where = getattr(error, "lineno", None) or (numbers[0] if numbers else None)
         raise ConfigError(
             f"{path} is not a settings file" + (f": see line {where}" if where else ""),

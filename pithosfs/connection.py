@@ -47,7 +47,7 @@ class _Connection(HTTPConnection):
     _kept = False
     _last_used = 0.0
 
-    def request(
+    def request(  # type: ignore[override]  # as urllib3's own does
         self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, **kwargs: Any
     ) -> None:
         kept = self.sock is not None
@@ -88,7 +88,7 @@ class _Connection(HTTPConnection):
         else:
             super().send(data)
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         try:
             response = super().getresponse()
         except (ConnectionResetError, BrokenPipeError) as error:

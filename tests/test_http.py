@@ -155,7 +155,7 @@ def test_a_status_becomes_its_error(session: Session, status: int, kind: type[er
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'{"fault": {"message": "UNAUTHORIZED", "details": "{\\"u\\": {\\"message\\": \\"bad token\\"}}"}}', "bad token"),
+        (b'{"fault": {"message": "NO", "details": "{\\"u\\": {\\"message\\": \\"bad token\\"}}"}}', "bad token"),
         (b'<itemNotFound code="404"><message>x &lt; y</message><details></details></itemNotFound>', "x < y"),
         (b"<html><head><title>404 Not\n Found</title></head><h1>No</h1></html>", "404 Not Found"),
         (b"plain words\n", "plain words"),
@@ -471,7 +471,13 @@ def test_certificates_can_be_ignored(tls: ssl.SSLContext, caplog: pytest.LogCapt
 
 
 def test_tls_to_a_server_without(session: Session) -> None:
-    with Scripted(then_close(answer(400))) as server, pytest.raises(errors.NoConnection):
+    def plain(connection: Connection) -> None:
+        connection.sock.recv(65536)  # a hello, which is no request
+        connection.send(answer(400))
+        connection.close()
+
+    plain.unread = True  # type: ignore[attr-defined]
+    with Scripted(plain) as server, pytest.raises(errors.NoConnection, match="does not speak TLS"):
         session.request("GET", server.url.replace("http:", "https:") + "/")
 
 

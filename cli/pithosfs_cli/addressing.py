@@ -91,9 +91,9 @@ def addressed(store: ObjectStore, location: Location) -> Iterator[None]:
         raise NotAllowed(
             f"you may not do that with {location}", error.status, hint="ask the owner to share it with you"
         ) from error
-    except PreconditionFailed:
-        raise
     except Conflict as error:
+        if isinstance(error, PreconditionFailed) or str(location) in error.message:
+            raise
         raise Conflict(f"{location}: {error.message}", error.status, error.details, hint=error.hint) from error
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from pithosfs_cli.invocation import FORMATS, Invocation
 
-__all__ = ["Command", "Group", "LazyGroup", "general_options", "invocation"]
+__all__ = ["Command", "Group", "LazyGroup", "TokenCommand", "general_options", "invocation", "with_options"]
 
 
 class _General(click.Option):
@@ -118,6 +118,23 @@ class Command(click.Command):
         _write_options(self, ctx, formatter)
 
 
+class TokenCommand(Command):
+    """A command that takes tokens as arguments, which may begin with a minus sign."""
+
+    shortest_token = 17  # characters; no short options are ever bundled to that length
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for parameter in self.params for name in parameter.opts}
+        tokens = [
+            one
+            for one in args
+            if one.startswith("-") and len(one) >= self.shortest_token and "=" not in one and one not in known
+        ]
+        if tokens and "--" not in args:
+            args = [one for one in args if one not in tokens] + ["--", *tokens]
+        return super().parse_args(ctx, args)
+
+
 class Group(click.Group):
     """A group of commands, listed by name; a mistyped one is answered with the nearest."""
 
@@ -175,13 +192,6 @@ class LazyGroup(Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.members[name][2]) for name in self.list_commands(ctx)])
-
-
-def fail_usage(message: str, hint: str = "") -> NoReturn:
-    """Refuse a command line."""
-    from pithosfs.errors import UsageError
-
-    raise UsageError(message, hint=hint)
 
 
 def with_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pithosfs.errors import NotFound, UsageError
-from pithosfs_cli.command import Group
+from pithosfs_cli.command import Group, TokenCommand
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.output import Column, note, show, show_list
 
@@ -90,7 +90,7 @@ def get(run: Invocation, key: str, show_secrets: bool) -> None:
     show_list(run, rows, [Column("key", "SETTING"), Column("value", "VALUE")])
 
 
-@config.command("set")
+@config.command("set", cls=TokenCommand)
 @click.argument("key")
 @click.argument("value", required=False)
 @click.pass_obj
@@ -121,7 +121,8 @@ def set_(run: Invocation, key: str, value: str | None) -> None:
 def delete(run: Invocation, key: str, yes: bool, default: bool) -> None:
     """Remove a setting, or a whole cloud (cloud.NAME). What is on the cloud stays."""
     settings = run.settings(overridden=False)
-    if not settings.delete(key):
+    whole_cloud = key.startswith("cloud.") and "." not in key.removeprefix("cloud.")
+    if whole_cloud and key.removeprefix("cloud.") not in settings.clouds() or not settings.delete(key):
         raise NotFound(f"{key} is not set in {settings.path}", hint="see what is set: pithosfs config list")
     settings.save()
 

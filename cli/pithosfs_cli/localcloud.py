@@ -44,6 +44,7 @@ def localcloud() -> None:
         click.option(
             "--port",
             type=click.IntRange(0, 65535),
+            default=0,
             metavar="P",
             help="The port (default: the one it had last time, else any free one).",
         ),
@@ -51,7 +52,7 @@ def localcloud() -> None:
     ]
 )
 @click.pass_obj
-def start(run: Invocation, data: str | None, host: str, port: int | None, foreground: bool) -> None:
+def start(run: Invocation, data: str | None, host: str, port: int, foreground: bool) -> None:
     """Start it; in the background, unless told otherwise.
 
     The first start makes a first user. When no cloud is configured yet, it is put into the settings as the default.
@@ -234,31 +235,23 @@ def _first_name() -> str:
     return name[:256] or "user"
 
 
-def _serve(run: Invocation, data: Path, host: str, port: int | None) -> None:
+def _serve(run: Invocation, data: Path, host: str, port: int) -> None:
     """Serve in this process until SIGINT or SIGTERM."""
     import logging
 
     from pithosfs.localcloud import process
-    from pithosfs.localcloud.datadir import control_lock, prepare, server_lock
-    from pithosfs.localcloud.server import serve
 
     logging.getLogger("pithosfs.localcloud").setLevel(logging.INFO)
-    prepare(data)
-    control = control_lock(data)
-    control.acquire()
-    with control:
-        if server_lock(data).is_held():
-            note(f"The local cloud already runs at {process.status(data).url}")
-            return
+    served = False
 
-        def ready(_record: object) -> None:
-            control.release()
-            status = process.status(data)
-            remarks = _introduce(run, status)
-            click.echo(f"The local cloud runs at {status.url}; interrupt it (^C) to stop")
-            sys.stdout.flush()
-            for remark in remarks:
-                note(remark)
+    def ready(status: Status) -> None:
+        nonlocal served
+        served = True
+        remarks = _introduce(run, status)
+        click.echo(f"The local cloud runs at {status.url}; interrupt it (^C) to stop")
+        sys.stdout.flush()
+        for remark in remarks:
+            note(remark)
 
-        serve(data, host, port, None, ready=ready)
-    note("The local cloud has stopped")
+    status = process.start(data, host, port, foreground=True, ready=ready)
+    note("The local cloud has stopped" if served else f"The local cloud already runs at {status.url}")

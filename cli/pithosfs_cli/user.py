@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pithosfs.errors import NotFound, NotLoggedIn, UsageError
-from pithosfs_cli.command import Group
+from pithosfs_cli.command import Group, TokenCommand
 from pithosfs_cli.config import MASK
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.output import Column, show
@@ -21,7 +21,7 @@ def user() -> None:
     """Who you are on the cloud."""
 
 
-@user.command("authenticate")
+@user.command("authenticate", cls=TokenCommand)
 @click.argument("token", required=False)
 @click.option("--show-secrets", is_flag=True, help="Show the token as it is.")
 @click.pass_obj

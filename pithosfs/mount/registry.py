@@ -6,7 +6,6 @@ never taken for a running one, whoever has its number now.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
 import json
@@ -22,6 +21,7 @@ from pithosfs.errors import LocalError
 __all__ = ["Record", "Registration", "forget", "records", "socket_of"]
 
 FOLDER = "mounts"
+LONGEST = 1 << 20  # bytes of a description
 # struct flock of open-file-description locks: type, whence, start, length, pid
 _FLOCK = struct.Struct("@hhqqi4x")
 
@@ -84,15 +84,25 @@ def records(directories: Directories) -> Iterator[tuple[Record, bool]]:
     """All descriptions, each with whether its process lives."""
     folder = directories.runtime / FOLDER
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                alive = _is_locked(fd)
-                values = json.loads(os.pread(fd, 1 << 20, 0))
-            finally:
-                os.close(fd)
-            known = {one.name for one in fields(Record)}
-            yield Record(**{key: value for key, value in values.items() if key in known}), alive
+        found = _read(path)
+        if found is not None:
+            yield found
+
+
+def _read(path: Path) -> tuple[Record, bool] | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # it has just ended
+    try:
+        alive = _is_locked(fd)
+        values = json.loads(os.pread(fd, LONGEST, 0))
+        known = {one.name for one in fields(Record)}
+        return Record(**{key: value for key, value in dict(values).items() if key in known}), alive
+    except (OSError, ValueError, TypeError):
+        return None  # claimed and not announced yet, or rubbish
+    finally:
+        os.close(fd)
 
 
 def forget(directories: Directories, mount_point: str) -> None:

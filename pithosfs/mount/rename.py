@@ -163,7 +163,7 @@ class Renamer:
         """To a free name: one MOVE. A row with changed attributes only follows."""
         info = self._info(source)
         intent = self._journal.intent("move", {"old": _packed(source.path), "new": _packed(new)})
-        self._store.move(source.path, new, sharing=info.sharing, public=info.public is not None)
+        self._store.move(source.path, new, sharing=info.own_sharing, public=info.public is not None)
         self._tree.gone(source.path)
         moved = self._store.head(new)
         self._tree.noted(new, moved)
@@ -270,7 +270,7 @@ def _carried(source: Node, replaced: Node | None, *, kept: bool, row: Pending | 
     sharing, public = (row.sharing, row.public) if row is not None else (None, None)
     info = source.on_server
     if info is not None:
-        sharing = sharing if sharing is not None else info.sharing
+        sharing = sharing if sharing is not None else info.own_sharing
         public = public if public is not None else (True if info.public else None)
     if replaced is not None and not kept and replaced.info is not None:
         # The deleted file's rule must not reach the new one.

@@ -74,6 +74,6 @@ def replacing(before: Pending | None) -> dict[str, Any]:
     return {
         "base": before.base,
         "base_info": info,
-        "sharing": Sharing() if info is None or info.sharing is not None else None,
+        "sharing": Sharing() if info is None or info.own_sharing is not None else None,
         "public": False if info is None or info.public is not None else None,
     }

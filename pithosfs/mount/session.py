@@ -211,7 +211,7 @@ class Session:
         library.fuse_session_next_chan.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         library.fuse_chan_bufsize.restype = ctypes.c_size_t
         library.fuse_chan_bufsize.argtypes = [ctypes.c_void_p]
-        library.fuse_teardown.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        library.fuse_unmount.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
         self._declare_session(
             receive=[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p],
             process=[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p],
@@ -226,6 +226,10 @@ class Session:
             return False
         self._fuse = ctypes.c_void_p(made)
         self._session = ctypes.c_void_p(library.fuse_get_session(self._fuse))
+        # libfuse 2 takes over signals; taking them back resets SIGPIPE to "die", which the interpreter ignores.
+        library.fuse_remove_signal_handlers.argtypes = [ctypes.c_void_p]
+        library.fuse_remove_signal_handlers(self._session)
+        _libc().signal(int(signal.SIGPIPE), ctypes.c_void_p(int(signal.SIG_IGN)))
         self._channel = ctypes.c_void_p(library.fuse_session_next_chan(self._session, None))
         return True
 
@@ -241,13 +245,14 @@ class Session:
         fuse, self._fuse = self._fuse, None
         if fuse is None:
             return
+        self._library.fuse_destroy.argtypes = [ctypes.c_void_p]
         if self._binding.major == 3:
             self._library.fuse_unmount.argtypes = [ctypes.c_void_p]
-            self._library.fuse_destroy.argtypes = [ctypes.c_void_p]
             self._library.fuse_unmount(fuse)
-            self._library.fuse_destroy(fuse)
         else:
-            self._library.fuse_teardown(fuse, self._mounted_at)
+            self._library.fuse_unmount(self._mounted_at, self._channel)
+            _libc().free(self._mounted_at)
+        self._library.fuse_destroy(fuse)
 
     # requests -------------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,11 @@ class ObjectInfo:
     allowed_to: Literal["read", "write"] | None = None
 
     @property
+    def own_sharing(self) -> Sharing | None:
+        """The rule that the object carries itself; None when it has none or inherits a folder's."""
+        return None if self.shared_by else self.sharing
+
+    @property
     def is_directory(self) -> bool:
         return self.content_type.partition(";")[0].strip().lower() in DIRECTORY_TYPES
 

@@ -274,8 +274,7 @@ def test_mapped_reads_and_writes(adapter: Adapter) -> None:
 
 
 def test_unchanged_content_is_read_once(adapter: Adapter) -> None:
-    adapter.filesystem.mknod("/a", stat.S_IFREG | 0o644, 0)
-    adapter.filesystem.replace_content("/a", b"x" * 100_000)
+    (adapter.root / "a").write_bytes(b"x" * 100_000)
     assert (adapter.root / "a").read_bytes() == b"x" * 100_000
     adapter.filesystem.calls.clear()
     assert (adapter.root / "a").read_bytes() == b"x" * 100_000
@@ -505,6 +504,17 @@ def test_unmounting_from_outside_ends_the_session(adapter: Adapter) -> None:
     adapter.serving.join(20)
     assert not adapter.serving.is_alive()
     assert os.listdir(adapter.root) == []
+
+
+def test_a_broken_pipe_stays_an_error(adapter: Adapter) -> None:
+    """libfuse 2 sets SIGPIPE to end the process; a drain after the end of the mount would be ended by it."""
+    adapter.session.stop()
+    adapter.serving.join(20)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with raises(errno.EPIPE):
+        os.write(writer, b"x")
+    os.close(writer)
 
 
 def test_a_mount_in_use_is_not_unmounted(adapter: Adapter) -> None:

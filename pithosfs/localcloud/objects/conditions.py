@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pithosfs.localcloud.faults import Fault, precondition_failed
-from pithosfs.localcloud.objects.headers import RequestHeaders, parse_http_date
+from pithosfs.localcloud.objects.headers import RequestHeaders, http_date, parse_http_date
 
 __all__ = ["check_dates", "check_tags", "not_modified", "parse_tags"]
 
 
-def not_modified(etag: str | None = None) -> Fault:
-    """304; with the `ETag` where it was the tag that matched."""
-    return Fault(304, "notModified", headers={} if etag is None else {"ETag": etag})
+def not_modified(modified: int, etag: str | None = None) -> Fault:
+    """304, with the true `Last-Modified` (microseconds), and with the `ETag` where it was the tag that matched."""
+    tag = {} if etag is None else {"ETag": etag}
+    return Fault(304, "notModified", headers={"Last-Modified": http_date(modified), **tag})
 
 
 def parse_tags(text: str) -> frozenset[str]:
@@ -23,8 +24,11 @@ def parse_tags(text: str) -> frozenset[str]:
     return frozenset(tags)
 
 
-def check_tags(headers: RequestHeaders, etag: str | None, *, reading: bool) -> None:
-    """`etag` is the present object's, None when there is none. Raises Fault 412, or 304 when `reading`."""
+def check_tags(headers: RequestHeaders, etag: str | None, *, modified: int | None = None) -> None:
+    """`etag` is the present object's, None when there is none. Raises Fault 412.
+
+    Readers tell when the object was `modified` (microseconds): for them an excluded tag is Fault 304.
+    """
     wanted = headers.get("if-match")
     if wanted is not None:
         tags = parse_tags(wanted)
@@ -34,8 +38,8 @@ def check_tags(headers: RequestHeaders, etag: str | None, *, reading: bool) -> N
     if unwanted is not None and etag is not None:
         tags = parse_tags(unwanted)
         if "*" in tags or etag.lower() in tags:
-            if reading:
-                raise not_modified(etag)
+            if modified is not None:
+                raise not_modified(modified, etag)
             raise precondition_failed("the object is one that If-None-Match excludes")
 
 
@@ -54,4 +58,4 @@ def check_dates(headers: RequestHeaders, modified: int) -> None:
     if modified_since is not None and "if-none-match" not in headers:
         date = parse_http_date(modified_since)
         if date is not None and second <= date:
-            raise not_modified()
+            raise not_modified(modified)

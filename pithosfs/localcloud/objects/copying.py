@@ -113,7 +113,7 @@ def _run(change: Change, transfer: _Transfer) -> int:
     target = look_up(connection, caller, transfer.target, "write", rule=False)
     transfer.extras.check(target)
     tested = version if transfer.tags_on_source else (target.stored.version if target.stored is not None else None)
-    check_tags(transfer.request.headers, tested.root if tested is not None else None, reading=False)
+    check_tags(transfer.request.headers, tested.root if tested is not None else None)
 
     merged = {**version.metadata, **transfer.request.headers.object_meta()}
     root = _Item(

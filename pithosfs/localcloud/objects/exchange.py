@@ -198,7 +198,7 @@ class Reply:
         for name, value in self.headers:
             text = encode_value(value) if is_encoded(name) else value
             raw.append((name.encode("latin-1"), text.encode("latin-1")))
-        if "last-modified" not in given:
+        if "last-modified" not in given and self.status != 304:
             raw.append((b"Last-Modified", http_date(time.time_ns() // 1000).encode()))
         length = len(self.body) if self.length is None and isinstance(self.body, bytes) else self.length
         if length is not None and self.status not in (204, 304):

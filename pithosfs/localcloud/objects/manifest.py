@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 from pithosfs.blocks import Hashmap
 from pithosfs.localcloud.faults import bad_request, not_found
@@ -36,7 +37,7 @@ def manifest_parts(
     if container is None:
         raise not_found("the container of the manifest's parts does not exist")
     below = Span.below(prefix)
-    parts = objects_between(connection, container.id, below.low, below.high)[:MAX_LIMIT]
+    parts = list(islice(objects_between(connection, container.id, below.low, below.high), MAX_LIMIT))
     if public or caller != account:
         who = frozenset({EVERYBODY}) if public else principals(connection, caller)
         for part in parts:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE, Hashmap, block_hash
 from pithosfs.localcloud.objects.sharing import Rule, is_directory, parse_rule
+from pithosfs.localcloud.objects.spans import after_name
 
 __all__ = [
     "EMPTY_ROOT",
@@ -29,6 +30,7 @@ __all__ = [
 
 EMPTY_ROOT = block_hash(b"", DEFAULT_BLOCK_HASH)
 DIGEST_SIZE = len(EMPTY_ROOT) // 2
+BATCH = 500  # objects in memory while a whole folder is gone through
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +191,24 @@ def find_object(connection: sqlite3.Connection, container: int, name: str) -> St
     return None if row is None else object_from(row)
 
 
-def objects_between(connection: sqlite3.Connection, container: int, low: str, high: str | None) -> list[StoredObject]:
-    """The current objects whose names are from `low` (included) to `high` (excluded; None: to the end), by name."""
+def objects_between(
+    connection: sqlite3.Connection, container: int, low: str, high: str | None
+) -> Iterator[StoredObject]:
+    """The current objects whose names are from `low` (included) to `high` (excluded; None: to the end), by name.
+
+    They may be changed while this goes through them: it reads ahead in batches and goes on after the last name.
+    """
     bound, values = ("", ()) if high is None else (" AND o.name < ?", (high,))
-    rows = connection.execute(
-        f"SELECT {_OBJECT_COLUMNS} FROM objects o JOIN versions v ON v.id = o.current"  # noqa: S608
-        f" WHERE o.container = ? AND o.current IS NOT NULL AND o.name >= ?{bound} ORDER BY o.name",
-        (container, low, *values),
-    )
-    return [object_from(row) for row in rows.fetchall()]
+    while True:
+        rows = connection.execute(
+            f"SELECT {_OBJECT_COLUMNS} FROM objects o JOIN versions v ON v.id = o.current"  # noqa: S608
+            f" WHERE o.container = ? AND o.current IS NOT NULL AND o.name >= ?{bound} ORDER BY o.name LIMIT {BATCH}",
+            (container, low, *values),
+        ).fetchall()
+        yield from map(object_from, rows)
+        if len(rows) < BATCH:
+            return
+        low = after_name(rows[-1][2])
 
 
 def find_public(connection: sqlite3.Connection, token: str) -> tuple[str, str, str] | None:

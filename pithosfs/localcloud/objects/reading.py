@@ -53,7 +53,7 @@ class _Target:
 
 async def head_object(backend: Backend, request: Request) -> Reply:
     target = backend.database.read_now(lambda connection: _find(connection, request, head=True))
-    check_tags(request.headers, target.version.root, reading=True)
+    check_tags(request.headers, target.version.root, modified=target.modified)
     check_dates(request.headers, target.modified)
     headers = _describe(backend, request, target)
     return Reply(200, headers, length=target.size)
@@ -65,7 +65,7 @@ async def get_object(backend: Backend, request: Request) -> Reply:
         return backend.database.read_now(lambda connection: _version_list(connection, request))
     hashmap = request.flag("hashmap")
     target = backend.database.read_now(lambda connection: _find(connection, request, head=hashmap))
-    check_tags(request.headers, target.version.root, reading=True)
+    check_tags(request.headers, target.version.root, modified=target.modified)
     check_dates(request.headers, target.modified)
     headers = _describe(backend, request, target)
     if hashmap:
@@ -82,7 +82,7 @@ async def head_public(backend: Backend, request: Request, token: str) -> Reply:
 
 async def get_public(backend: Backend, request: Request, token: str) -> Reply:
     target = backend.database.read_now(lambda connection: _find_public(connection, token, head=False))
-    check_tags(request.headers, target.version.root, reading=True)
+    check_tags(request.headers, target.version.root, modified=target.modified)
     check_dates(request.headers, target.modified)
     return await _data(backend, request, target, _public_headers(target))
 

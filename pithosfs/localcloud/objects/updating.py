@@ -158,7 +158,7 @@ def _target(connection: sqlite3.Connection, plan: _Plan) -> tuple[Found, Version
     plan.extras.check(found)
     version = found.current().version
     assert version is not None
-    check_tags(plan.request.headers, version.root, reading=False)
+    check_tags(plan.request.headers, version.root)
     return found, version
 
 

@@ -108,7 +108,7 @@ class _Put:
         found = look_up(connection, self.request.user, self.request.place, "write", rule=False)
         self.extras.check(found)
         present = found.stored.version if found.stored is not None else None
-        check_tags(self.request.headers, None if present is None else present.root, reading=False)
+        check_tags(self.request.headers, None if present is None else present.root)
         return found
 
     async def commit(self, backend: Backend, hashmap: Hashmap, md5: str) -> Reply:
@@ -205,7 +205,7 @@ async def post_metadata(backend: Backend, request: Request) -> Reply:
         stored = found.current()
         present = stored.version
         assert present is not None
-        check_tags(request.headers, present.root, reading=False)
+        check_tags(request.headers, present.root)
         version = None
         metadata = updated_metadata(request, present)
         if metadata is not None:

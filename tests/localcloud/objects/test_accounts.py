@@ -98,7 +98,8 @@ class TestHead:
 
     def test_conditions(self, alice: Any) -> None:
         modified = alice("HEAD").headers["last-modified"]
-        assert alice("HEAD", If_Modified_Since=modified).status == 304
+        unchanged = alice("HEAD", If_Modified_Since=modified)
+        assert (unchanged.status, unchanged.headers["last-modified"]) == (304, modified)
         assert alice("GET", If_Modified_Since=modified).status == 304
         assert alice("HEAD", If_Unmodified_Since=modified).status == 204
         assert alice("HEAD", If_Unmodified_Since=formatdate(0, usegmt=True)).status == 412

@@ -85,3 +85,18 @@ def test_a_long_list_is_quick_to_page(alice: Any) -> None:
     count = int(alice("HEAD", "c").headers["x-container-object-count"])
     assert len(page) + len(rest) == count - 2
     assert alice.list(delimiter="/") == ["d", "d/", "seed"]
+
+
+def test_a_big_folder_goes_at_once(alice: Any) -> None:
+    """More objects than are held in memory at a time are deleted in one request, and moved in one."""
+    alice.put("c/d", b"", type="application/directory")
+    alice.put("c/d/0", b"xyz")
+    for step in range(10):
+        alice("COPY", "c/d?delimiter=/", None, Destination=f"/c/d/{step}-")
+    count = int(alice("HEAD", "c").headers["x-container-object-count"])
+    assert count > 1000
+    assert alice("MOVE", "c/d?delimiter=/", None, Destination="/c/e").status == 201
+    assert len(alice.list(prefix="e")) == count
+    assert alice("DELETE", "c/e?delimiter=/").status == 204
+    headers = alice("HEAD", "c").headers
+    assert (headers["x-container-object-count"], headers["x-container-bytes-used"]) == ("0", "0")

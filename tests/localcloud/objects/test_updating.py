@@ -65,8 +65,8 @@ def test_ranges(
 ) -> None:
     alice.put("c/o", b"0123456789", type="x/y", ETag=hashlib.md5(b"0123456789").hexdigest())
     headers = {} if cut is None else {"X_Object_Bytes": cut}
-    if chunked and where == "bytes 0-4/*":
-        pytest.skip("lengths are not compared for chunked bodies")
+    if chunked and where == "bytes 0-4/*":  # lengths are not compared for chunked bodies
+        status, result = 204, b"X123456789"
     answer = update(alice, "c/o", iter([body[:1], body[1:]] if body else []) if chunked else body, where, **headers)
     assert answer.status == status
     if result is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sqlite3
 import time
 import xml.etree.ElementTree as ElementTree
 from itertools import cycle, islice
@@ -397,6 +398,26 @@ class TestDelete:
         assert alice("GET", "c/o?version=list").status == 404
         assert alice("DELETE", f"c/o?until={now}").status == 404
         assert alice("HEAD", "c").headers["x-container-bytes-used"] == "0"
+
+    def test_block_lists_go_with_the_last_version_that_has_them(self, alice: Any, server: Any) -> None:
+        def lists() -> int:
+            connection = sqlite3.connect(server.data / "cloud.sqlite3")
+            try:
+                return int(connection.execute("SELECT count(*) FROM contents").fetchone()[0])
+            finally:
+                connection.close()
+
+        before = lists()
+        alice.put("c/o", b"x" * (B + 1))
+        alice("POST", "c/o?update", b"", X_Object_Meta_A="1")
+        alice("COPY", "c/o", None, Destination="/c/p")
+        assert lists() == before + 1
+        alice("DELETE", "c/o?until=99999999999")
+        assert lists() == before + 1
+        assert len(alice("GET", "c/p").body) == B + 1
+        alice("DELETE", "c/p")
+        alice("DELETE", "c?until=99999999999")
+        assert lists() == before
 
     @pytest.mark.parametrize("until", ["1.5", "", "-1", "tomorrow"])
     def test_odd_until_destroys_nothing(self, alice: Any, until: str) -> None:
