@@ -58,21 +58,21 @@ def completion(shell: str) -> None:
 
 def cloud_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """The clouds of the settings."""
-    with contextlib.suppress(Exception):  # noqa: BLE001  (a completion that fails must leave the line alone)
+    with contextlib.suppress(Exception):
         return _matching(_run(context).settings(must_exist=False).clouds(), incomplete)
     return []
 
 
 def container_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """The containers of the cloud."""
-    with contextlib.suppress(Exception):  # noqa: BLE001
+    with contextlib.suppress(Exception):
         return _matching(_containers(_run(context)), incomplete)
     return []
 
 
 def place_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Places in the object store: the container part of `/container/path`, or bare names for container commands."""
-    with contextlib.suppress(Exception):  # noqa: BLE001
+    with contextlib.suppress(Exception):
         names = _containers(_run(context))
         if context.parent is not None and context.parent.info_name == "container" and not incomplete.startswith("/"):
             return _matching(names, incomplete)

@@ -122,7 +122,7 @@ def delete(run: Invocation, key: str, yes: bool, default: bool) -> None:
     """Remove a setting, or a whole cloud (cloud.NAME). What is on the cloud stays."""
     settings = run.settings(overridden=False)
     whole_cloud = key.startswith("cloud.") and "." not in key.removeprefix("cloud.")
-    if whole_cloud and key.removeprefix("cloud.") not in settings.clouds() or not settings.delete(key):
+    if (whole_cloud and key.removeprefix("cloud.") not in settings.clouds()) or not settings.delete(key):
         raise NotFound(f"{key} is not set in {settings.path}", hint="see what is set: pithosfs config list")
     settings.save()
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pithosfs.blocks import block_hash
-from pithosfs.errors import ClientError, Conflict, LocalError, PithosfsError
+from pithosfs.errors import Conflict
 from pithosfs.mount.attributes import SYMLINK_TYPE, from_meta
 from pithosfs.mount.names import to_local
 from pithosfs.store.transfers import ObjectSource
@@ -45,9 +44,7 @@ class Settings:
     progress: bool = True
 
 
-def download_file(
-    store: ObjectStore, place: Location, info: ObjectInfo, local: str | None, settings: Settings
-) -> None:
+def download_file(store: ObjectStore, place: Location, info: ObjectInfo, local: str | None, settings: Settings) -> None:
     """Download one object: to `local`, into it when it is a folder, or here under its own last name."""
     with bars(hidden=not settings.progress or local == "-") as shown, addressed(store, place):
         if local == "-":
@@ -211,5 +208,3 @@ class _Reusing:
             ):
                 return data
         return self._source.read_range(start, end)
-
-

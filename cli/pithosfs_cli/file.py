@@ -30,7 +30,7 @@ from pithosfs_cli.command import Group, with_options
 from pithosfs_cli.confirm import yes_option
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.locations import Location
-from pithosfs_cli.output import Column, iso_time, note, show, show_list
+from pithosfs_cli.output import Column, iso_time, show, show_list
 from pithosfs_cli.selection import Selection, selection_options
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def file() -> None:
     [
         click.option("-l", "--details", is_flag=True, help="Show types, versions and who changed it."),
         click.option("--list", "old_details", is_flag=True, hidden=True),
-        click.option("-r", "--recursive", is_flag=True, help="Show everything below, not only the folder's own entries."),
+        click.option(
+            "-r", "--recursive", is_flag=True, help="Show everything below, not only the folder's own entries."
+        ),
         *selection_options,
         place_options,
     ]
@@ -207,9 +209,7 @@ def info(
     try:
         place, found = look(store, place, object_version)
     except NotFound:
-        below = store.list_objects(
-            place.container, prefix=f"{place.name.rstrip('/')}/", account=place.account, limit=1
-        )
+        below = store.list_objects(place.container, prefix=f"{place.name.rstrip('/')}/", account=place.account, limit=1)
         if object_version or below is None or not below.found.objects:
             raise
         show(run, {"path": str(place), "name": place.name, "type": "folder"})
@@ -268,7 +268,9 @@ def info(
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=complete_place)
 @with_options(
     [
-        click.option("--range", "ranges", metavar="RANGE", help="Bytes START-END (both included), END, or -N (the last N)."),
+        click.option(
+            "--range", "ranges", metavar="RANGE", help="Bytes START-END (both included), END, or -N (the last N)."
+        ),
         click.option("--buffer-blocks", type=click.IntRange(1, 64), default=4, metavar="N", help="Blocks read ahead."),
         _version_option,
         *_condition_options,
@@ -316,7 +318,9 @@ def cat(
         click.option("-f", "--force", is_flag=True, help="Replace files that exist; old versions stay."),
         click.option("--content-type", metavar="TYPE", help="Its type (default: guessed from the name)."),
         click.option("--public", is_flag=True, help="Publish it and print the link."),
-        click.option("--read-permission", metavar="WHO", multiple=True, help="Who may read it: a user, USER:GROUP or *."),
+        click.option(
+            "--read-permission", metavar="WHO", multiple=True, help="Who may read it: a user, USER:GROUP or *."
+        ),
         click.option("--write-permission", metavar="WHO", multiple=True, help="Who may write it, in the same way."),
         *_transfer_options,
         place_options,
@@ -417,15 +421,15 @@ def download_(
 
     store = run.store()
     place = locate(run, path, container=container, account=account)
-    settings = Settings(
-        force=force or resume, resume=resume, connections=threads, progress=not no_progress_bar
-    )
+    settings = Settings(force=force or resume, resume=resume, connections=threads, progress=not no_progress_bar)
     found: ObjectInfo | None = None
     if place.name:
         try:
             place, found = look(store, place, object_version)
         except NotFound:
-            below = store.list_objects(place.container, prefix=f"{place.name.rstrip('/')}/", account=place.account, limit=1)
+            below = store.list_objects(
+                place.container, prefix=f"{place.name.rstrip('/')}/", account=place.account, limit=1
+            )
             if below is None or not below.found.objects:
                 raise
     if found is not None and not found.is_directory:
@@ -522,5 +526,3 @@ def _seconds(text: str) -> int:
         raise UsageError(
             f"{text!r} is not a date", hint="write it as 2026-01-31, '2026-01-31 14:00:00' or 2026-01-31T14:00:00Z"
         ) from None
-
-

@@ -40,7 +40,9 @@ def localcloud() -> None:
 @with_options(
     [
         _data_option,
-        click.option("--host", default=_LOOPBACK, metavar="H", help=f"The address to listen on (default: {_LOOPBACK})."),
+        click.option(
+            "--host", default=_LOOPBACK, metavar="H", help=f"The address to listen on (default: {_LOOPBACK})."
+        ),
         click.option(
             "--port",
             type=click.IntRange(0, 65535),
@@ -205,9 +207,7 @@ def _introduce(run: Invocation, status: Status) -> list[str]:
         users = (name,)
         said.append(f"It has a first user: {name}")
     settings = run.settings(must_exist=False, overridden=False)
-    ours = [
-        name for name in settings.clouds() if settings.get(f"cloud.{name}.{DATA_KEY}") == str(status.data)
-    ]
+    ours = [name for name in settings.clouds() if settings.get(f"cloud.{name}.{DATA_KEY}") == str(status.data)]
     for name in ours:
         if settings.get(f"cloud.{name}.url") != status.identity_url:
             settings.set(f"cloud.{name}.url", status.identity_url)

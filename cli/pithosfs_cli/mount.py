@@ -68,7 +68,9 @@ def _complete_containers(context: click.Context, _parameter: click.Parameter, in
         ),
         click.option("--uid", type=click.IntRange(0), metavar="N", help="Owner of what has none of its own."),
         click.option("--gid", type=click.IntRange(0), metavar="N", help="Group of what has none of its own."),
-        click.option("--umask", metavar="OCTAL", callback=_octal, help="Taken from the mode of what has none of its own."),
+        click.option(
+            "--umask", metavar="OCTAL", callback=_octal, help="Taken from the mode of what has none of its own."
+        ),
         click.option("--show-special", is_flag=True, help="List .shared and .versions at the top."),
     ]
 )
@@ -130,7 +132,9 @@ def mount(
 @click.argument("directory", metavar="DIR", type=click.Path())
 @with_options(
     [
-        click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Send for at most so many seconds first."),
+        click.option(
+            "--timeout", type=click.FloatRange(0), metavar="S", help="Send for at most so many seconds first."
+        ),
         click.option("--force", is_flag=True, help="Unmount even while programs use it."),
     ]
 )
@@ -244,5 +248,3 @@ def _summary(state: Mapping[str, Any]) -> str:
     if files is None:
         return ""
     return f"{files} files" + (f", {format_size(size)}" if isinstance(size, int) else "")
-
-

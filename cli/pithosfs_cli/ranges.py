@@ -21,7 +21,9 @@ def parse_ranges(text: str) -> list[Range]:
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())
         if match is None:
-            raise UsageError(f"{part.strip()!r} is not a range of bytes", hint="write START-END, END or -N, as in 0-99,-10")
+            raise UsageError(
+                f"{part.strip()!r} is not a range of bytes", hint="write START-END, END or -N, as in 0-99,-10"
+            )
         if match["last"] is not None:
             found.append((None, int(match["last"])))
         elif match["to"] is not None:

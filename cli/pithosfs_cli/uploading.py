@@ -254,16 +254,14 @@ def _make_folder(store: ObjectStore, item: _Item) -> None:
             raise Conflict(f"{item.place} is there and is no folder") from None
 
 
-def _upload_item(
-    store: ObjectStore, item: _Item, there: ObjectInfo | None, settings: Settings, shown: Bars
-) -> bool:
+def _upload_item(store: ObjectStore, item: _Item, there: ObjectInfo | None, settings: Settings, shown: Bars) -> bool:
     """Upload a file or a link; False when the cloud has the same already."""
     if stat.S_ISLNK(item.status.st_mode):
         data = os.fsencode(os.readlink(item.local))
         meta = to_meta(Attributes(None, item.status.st_mtime_ns, None, None, data))
         return _put(store, item, data, SYMLINK_TYPE, meta, there, settings)
     if item.status.st_size <= WHOLE_LIMIT:
-        with open(item.local, "rb", opener=_no_follow) as stream:  # noqa: PTH123 (an opener)
+        with open(item.local, "rb", opener=_no_follow) as stream:
             data = stream.read(WHOLE_LIMIT + 1)
         if len(data) <= WHOLE_LIMIT:
             content_type = settings.type_of(item.local.name)

@@ -66,9 +66,7 @@ def authenticate(run: Invocation, token: str | None, show_secrets: bool) -> None
             "roles": [str(one.get("name")) for one in who.get("roles") or ()],
             "token": given.get("id") if show_secrets else MASK,
             "expires": given.get("expires"),
-            "services": {
-                str(service.get("type")): _address(service) for service in access.get("serviceCatalog") or ()
-            },
+            "services": {str(service.get("type")): _address(service) for service in access.get("serviceCatalog") or ()},
         },
         [Column("services", "service")],
     )

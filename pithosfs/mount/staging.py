@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, Hashmap
 from pithosfs.mount.descriptors import Descriptors
+from pithosfs.mount.extents import Extents
 from pithosfs.mount.origin import Origin
 
 if TYPE_CHECKING:
@@ -60,19 +61,21 @@ class Outlet(Protocol):
 class Draft:
     """A block that is being written.
 
-    `length` is how far the file reaches; what is behind reads as NULs. `covered` counts the bytes written by the
-    program (twice when written twice). `sealing` is set while, and after, the draft is being sealed: then it must not
-    be changed any more. Guarded by its content's lock.
+    `length` is how far the file reaches; what is behind reads as NULs. `written` is what the program wrote of it.
+    The rest belongs to its content, which guards it by its lock: `sealing` is set when the draft is to be sealed, and
+    must not be changed any more; `taken` when somebody does it; `wanted` when the outcome is part of a hashmap that is
+    being made.
     """
 
-    __slots__ = ("covered", "length", "path", "sealing", "taken")
+    __slots__ = ("length", "path", "sealing", "taken", "wanted", "written")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.length = 0
-        self.covered = 0
+        self.written = Extents(limit=16)
         self.sealing: Future[str] | None = None
-        self.taken = False  # somebody is about to seal it
+        self.taken = False
+        self.wanted = False
 
 
 class Staging:
@@ -134,13 +137,8 @@ class Staging:
             return None
 
     def copy(self, draft: Draft) -> Draft:
-        """A new draft with the bytes of another one, which may be sealed and even renamed meanwhile."""
-        try:
-            return self._copied(draft.path, draft.length)
-        except FileNotFoundError:
-            name = draft.sealing.result() if draft.sealing is not None else ""
-            made = self.draft_of(name, draft.length)
-            return made if made is not None else self.draft()  # only a block of NULs has no file
+        """A new draft with the bytes of another one. Raises FileNotFoundError when that was sealed just now."""
+        return self._copied(draft.path, draft.length)
 
     def _copied(self, source: Path, length: int) -> Draft:
         with self._descriptors.use(source, os.O_RDONLY if source.name.startswith(BLOCK) else os.O_RDWR) as origin:

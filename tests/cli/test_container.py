@@ -19,7 +19,13 @@ def test_policies_and_metadata(cli: Cli) -> None:
     cli.ok("container", "create", "c", "--size-limit", "10MiB", "--versioning", "none", "--meta", "colour=dark blue")
     found = cli.ok("container", "info", "c", "-j").json
     assert (found["quota"], found["versioning"], found["meta"]) == (10485760, "none", {"colour": "dark blue"})
-    assert cli.ok("container", "info", "c", "--size-limit").out.split() == ["size", "limit", "10MiB", "(10485760", "bytes)"]
+    assert cli.ok("container", "info", "c", "--size-limit").out.split() == [
+        "size",
+        "limit",
+        "10MiB",
+        "(10485760",
+        "bytes)",
+    ]
     assert cli.ok("container", "info", "c", "--metadata", "-j").json == {"colour": "dark blue"}
 
 
@@ -41,7 +47,9 @@ def test_deleting_asks(cli: Cli) -> None:
     shown, code = finish(run)
     assert code == 1
     assert "nothing was done" in shown
-    assert cli.ok("container", "delete", "pithos", "-r", "--dry-run").err.startswith("Would delete the container pithos")
+    assert cli.ok("container", "delete", "pithos", "-r", "--dry-run").err.startswith(
+        "Would delete the container pithos"
+    )
     assert cli.ok("file", "cat", "x").raw == b"data"
     run = cli.terminal("container", "delete", "pithos", "-r")
     run.expect("objects in it")

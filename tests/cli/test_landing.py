@@ -13,10 +13,12 @@ from pithosfs.errors import Conflict, LocalError
 from pithosfs_cli.landing import Attributes, Landing
 
 
-
-
-def receive(landing: Landing, parts: list[str], data: bytes, *, replace: bool = False, keep_as: str | None = None) -> None:
-    landing.receive(parts, lambda stream, older: stream.write(data) and None, Attributes(), replace=replace, keep_as=keep_as)
+def receive(
+    landing: Landing, parts: list[str], data: bytes, *, replace: bool = False, keep_as: str | None = None
+) -> None:
+    landing.receive(
+        parts, lambda stream, older: stream.write(data) and None, Attributes(), replace=replace, keep_as=keep_as
+    )
 
 
 def test_a_file_and_its_attributes(tmp_path: Path) -> None:

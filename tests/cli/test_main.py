@@ -22,8 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("arguments", [["--help"], ["file", "--help"], ["file", "upload", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
-        "import sys\nfrom pithosfs_cli.main import run\nrun(sys.argv[1:])\n"
-        "print(*sorted(sys.modules), file=sys.stderr)"
+        "import sys\nfrom pithosfs_cli.main import run\nrun(sys.argv[1:])\nprint(*sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())

@@ -39,7 +39,9 @@ def test_authenticate(cli: Cli, cloud: TestCloud, owner: User) -> None:
     assert access["token"]["id"] == "********"
     other = cloud.user("other")
     assert cli.ok("user", "authenticate", other.token, "-j").json["user"]["id"] == other.uuid
-    assert cli.ok("user", "authenticate", "-", "-j", stdin=other.token.encode() + b"\n").json["user"]["id"] == other.uuid
+    assert (
+        cli.ok("user", "authenticate", "-", "-j", stdin=other.token.encode() + b"\n").json["user"]["id"] == other.uuid
+    )
     refused = cli("user", "authenticate", "wrong")
     assert refused.code == 4
     assert "refuses this token" in refused.err

@@ -85,7 +85,9 @@ def test_any_name_is_the_name_of_an_object(client: PithosClient, name: str) -> N
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="~"), min_size=1, max_size=200))
 def test_any_value_is_kept_as_metadata(client: PithosClient, value: str) -> None:
     client.object_put("o", content_type="text/plain", metadata={"k_e-y": value})
-    assert client.get_object_meta("o") == {"x-object-meta-k-e-y": value}
+    # Replies do not escape blanks (object-store.md section 3.2), and those at the ends of a header mean nothing.
+    found = client.get_object_meta("o")
+    assert {key: text.strip(" ") for key, text in found.items()} == {"x-object-meta-k-e-y": value.strip(" ")}
 
 
 # working layer ------------------------------------------------------------------------------------------------------

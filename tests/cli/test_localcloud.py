@@ -1,0 +1,122 @@
+"""`pithosfs localcloud`: the first start, users, stopping, other settings."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fixtures.cli import Cli
+from fixtures.clouds import User
+
+from pithosfs.localcloud import process
+
+
+@pytest.fixture
+def own(bare: Cli) -> Iterator[Cli]:
+    """A home whose local cloud may be started; it is stopped in the end."""
+    yield bare
+    process.stop(bare.home.directories.data / "localcloud")
+
+
+def test_the_first_start_is_all_one_needs(own: Cli) -> None:
+    result = own.ok("localcloud", "start")
+    assert "The local cloud runs now at http://127.0.0.1:" in result.out
+    assert "first user: ada" in result.err
+    assert "No cloud was configured" in result.err
+    assert own.ok("user", "info", "-j").json["name"] == "ada"
+    own.ok("file", "upload", "-", "x", stdin=b"data")
+    again = own.ok("localcloud", "start")
+    assert "already runs" in again.out
+    assert again.err == ""
+    status = own.ok("localcloud", "status", "--output", "json").json
+    assert status["running"] is True
+    assert status["identity_url"] == own.ok("config", "get", "cloud.local.url").out.strip()
+    assert status["data"] == str(own.home.directories.data / "localcloud")
+    assert status["users"] == ["ada"]
+    assert status["pid"] > 0
+    own.ok("localcloud", "stop")
+    assert own.ok("localcloud", "status", "-j").json["running"] is False
+    stopped = own("file", "cat", "x")
+    assert stopped.code == 7
+    assert "pithosfs localcloud start" in stopped.err
+    own.ok("localcloud", "start")
+    assert own.ok("file", "cat", "x").raw == b"data"
+
+
+def test_stopping_what_does_not_run(own: Cli) -> None:
+    assert "does not run" in own.ok("localcloud", "stop").out
+    assert own.ok("localcloud", "status", "-j").json["identity_url"] is None
+    assert own.ok("localcloud", "user", "list", "-j").json == []
+
+
+def test_a_changed_port_is_followed(own: Cli) -> None:
+    own.ok("localcloud", "start")
+    before = own.ok("config", "get", "cloud.local.url").out
+    own.ok("localcloud", "stop")
+    result = own.ok("localcloud", "start", "--port", "0", "--host", "127.0.0.2")
+    assert "Its address has changed" in result.err
+    assert own.ok("config", "get", "cloud.local.url").out != before
+    own.ok("container", "list")
+
+
+def test_other_settings_are_left_alone(cli: Cli, tmp_path: Path, owner: User) -> None:
+    data = tmp_path / "data"
+    try:
+        before = cli.home.directories.config_file.read_bytes()
+        result = cli.ok("localcloud", "start", "--data", data)
+        assert "To add it:" in result.err
+        assert cli.home.directories.config_file.read_bytes() == before
+        lines = [line.strip() for line in result.err.splitlines()]
+        url = next(line for line in lines if line.startswith("pithosfs config set cloud.local.url ")).split()[-1]
+        cli.ok("config", "set", "cloud.local.url", url)
+        token = cli.ok("localcloud", "user", "token", "ada", "--data", data).raw
+        cli.ok("config", "set", "cloud.local.token", "-", stdin=token)
+        assert cli.ok("--cloud", "local", "user", "info", "-j").json["name"] == "ada"
+        assert cli.ok("user", "info", "-j").json["name"] == owner.name
+    finally:
+        process.stop(data)
+
+
+def test_users(own: Cli) -> None:
+    own.ok("localcloud", "start")
+    token = own.ok("localcloud", "user", "add", "bob", "--quota", "1GiB").out.strip()
+    assert own.ok("user", "authenticate", token, "-j").json["user"]["name"] == "bob"
+    listed = own.ok("localcloud", "user", "list", "-j").json
+    assert [(one["name"], one["quota"]) for one in listed] == [("ada", None), ("bob", 1 << 30)]
+    assert own("localcloud", "user", "add", "bob").code == 5
+    assert own("localcloud", "user", "add", "bad,name").code == 2
+    assert own("localcloud", "user", "add", "eve", "--quota", "lots").code == 2
+    another = own.ok("localcloud", "user", "token", "bob")
+    assert another.err == ""
+    assert len(another.out.splitlines()) == 1
+    assert own("localcloud", "user", "token", "nobody").code == 3
+    own.ok("localcloud", "user", "token", "bob", "--revoke")
+    assert own("user", "authenticate", token).code == 4
+
+
+def test_in_the_foreground(own: Cli) -> None:
+    run = own.spawn("localcloud", "start", "--foreground")
+    assert run.stdout is not None
+    assert run.stdin is not None
+    assert run.stderr is not None
+    with run:
+        assert b"interrupt it" in run.stdout.readline()
+        assert own.ok("user", "info", "-j").json["name"] == "ada"
+        run.send_signal(signal.SIGINT)
+        run.stdin.close()
+        said = run.stderr.read().decode()
+        assert run.wait() == 0
+    assert "The local cloud has stopped" in said
+    assert "Traceback" not in said
+
+
+def test_what_keeps_it_from_starting(own: Cli) -> None:
+    blocked = own.cwd / "file"
+    blocked.write_text("")
+    result = own("localcloud", "start", "--data", blocked)
+    assert result.code == 1
+    assert len(result.err.splitlines()) == 2
+    assert own("localcloud", "start", "--host", "203.0.113.1").code == 1
+    assert own("localcloud", "start", "--port", "99999").code == 2
