@@ -39,9 +39,13 @@ install_packages() {
     fi
     case "$manager" in
         apt-get)
-            # Only when what is known is too old to name the packages: an update takes its time.
-            if ! apt-get install --simulate -qq "$@" >/dev/null 2>&1; then "${become[@]}" apt-get update -qq; fi
-            "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+            # An update takes its time: only when the lists do not have the packages, or have them no more.
+            local -a install=("${become[@]}" env DEBIAN_FRONTEND=noninteractive
+                apt-get install -y -qq --no-install-recommends "$@")
+            if ! apt-get install --simulate -qq "$@" >/dev/null 2>&1 || ! "${install[@]}" >/dev/null 2>&1; then
+                "${become[@]}" apt-get update -qq
+                "${install[@]}" >/dev/null
+            fi
             ;;
         dnf) "${become[@]}" dnf install -y -q "$@" ;;
         pacman) "${become[@]}" pacman -S --needed --noconfirm --quiet "$@" ;;

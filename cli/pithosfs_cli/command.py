@@ -105,8 +105,8 @@ def _write_options(command: click.Command, context: click.Context, formatter: cl
 class Command(click.Command):
     """A command; the global options may follow it."""
 
-    def __init__(self, *args: Any, params: list[click.Parameter] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, params=[*(params or []), *general_options()], **kwargs)
+    def __init__(self, name: str | None, *, params: list[click.Parameter] | None = None, **settings: Any) -> None:
+        super().__init__(name, params=[*(params or []), *general_options()], **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         from pithosfs_cli.logs import configure

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from pithosfs_cli.command import Command
+from pithosfs_cli.command import Command, invocation
 from pithosfs_cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -88,13 +88,11 @@ def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _run(context: click.Context) -> Invocation:
-    """The run of a command line that is still being typed: its options have been read as far as they go."""
-    run = context.find_root().ensure_object(Invocation)
-    for each in (context.find_root(), context):
-        for name in ("cloud_name", "config_file"):
-            if each.params.get(name):
-                setattr(run, name, each.params[name])
-    return run
+    """The run of a command line that is still being typed; its options have been read as far as they go."""
+    import logging
+
+    logging.disable()  # whatever is said would land in the line that is being typed
+    return invocation(context)
 
 
 # the cache ----------------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ def container() -> None:
 @click.pass_context
 def list_(
     context: click.Context,
+    /,
     name: str | None,
     details: bool,
     old_details: bool,
@@ -144,7 +145,7 @@ def delete(run: Invocation, names: tuple[str, ...], recursive: bool, yes: bool, 
         holding = f" and the {info.count} objects in it ({format_size(info.size or 0)})" if info.count else ""
         doomed.append((place, info, f"the container {info.name}{holding}"))
     if dry_run:
-        for _place_, _info, what in doomed:
+        for *_, what in doomed:
             note(f"Would delete {what}")
         return
     ask(f"Delete {'; '.join(what for *_, what in doomed)}, old versions included?", yes=yes)

@@ -80,6 +80,7 @@ def file() -> None:
 @click.pass_obj
 def list_(
     run: Invocation,
+    /,
     path: str,
     details: bool = False,
     old_details: bool = False,
@@ -187,6 +188,7 @@ def _folder_entry(place: Location, name: str, shown: str) -> dict[str, Any]:
 @click.pass_obj
 def info(
     run: Invocation,
+    /,
     path: str,
     object_version: str | None,
     object_versions: bool,
@@ -280,6 +282,7 @@ def info(
 @click.pass_obj
 def cat(
     run: Invocation,
+    /,
     paths: tuple[str, ...],
     ranges: str | None,
     buffer_blocks: int,
@@ -401,6 +404,7 @@ def upload(
 @click.pass_obj
 def download_(
     run: Invocation,
+    /,
     path: str,
     local: str | None,
     recursive: bool,

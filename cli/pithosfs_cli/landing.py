@@ -1,8 +1,8 @@
 """Where downloads land: files that appear whole or not at all, and never outside the folder that was named.
 
 Every folder on the way is opened by its own name in its parent, symbolic links not followed, so neither a server's
-names (`..`, absolute ones) nor links that are in the folder already can lead elsewhere. A file is written under a hidden
-name, flushed to disk, and linked or renamed to its own.
+names (`..`, absolute ones) nor links that are in the folder already can lead elsewhere. A file is written under a
+hidden name, flushed to disk, and linked or renamed to its own.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _open_part(hidden: str, parent: int, *, kept: bool) -> BinaryIO:
         except BlockingIOError:
             os.close(fd)
             raise LocalError("another download of the same file is under way here") from None
-    return os.fdopen(fd, "r+b", buffering=0)  # type: ignore[return-value]
+    return os.fdopen(fd, "r+b", buffering=0)
 
 
 @contextlib.contextmanager
@@ -225,6 +225,6 @@ def _present(name: str, hidden: str, parent: int, keep_as: str | None) -> Iterat
         with open(fd, "rb", buffering=0) as stream:  # noqa: PTH123 (a descriptor)
             status = os.fstat(fd)
             if stat.S_ISREG(status.st_mode) and status.st_size:
-                yield stream  # type: ignore[misc]
+                yield stream
                 return
     yield None

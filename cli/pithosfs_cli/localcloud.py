@@ -165,7 +165,12 @@ def user_list(run: Invocation, data: str | None) -> None:
 
 
 def _data(run: Invocation, data: str | None) -> Path:
-    return Path(data).absolute() if data else run.directories.data / "localcloud"
+    from pithosfs.errors import LocalError
+
+    where = Path(data).absolute() if data else run.directories.data / "localcloud"
+    if where.exists() and not where.is_dir():
+        raise LocalError(f"{where} is not a folder", hint="choose another one with --data")
+    return where
 
 
 def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:

@@ -58,8 +58,11 @@ class Location:
 def parse_location(
     text: str, default: str, *, container: str | None = None, account: str | None = None, object_needed: bool = False
 ) -> Location:
-    """Read a place. `default` is the cloud's default container; `container` and `account` are the options -C and -A, over
-    which the text wins. Raises UsageError."""
+    """Read a place. Raises UsageError.
+
+    `default` is the cloud's default container. `container` and `account` are the options -C and -A; the text wins over
+    them.
+    """
     standard = container or default
     rest = text
     if text.startswith(_SCHEME):

@@ -237,7 +237,7 @@ def _record(one: MountStatus) -> dict[str, Any]:
 def _problem(each: Any) -> dict[str, str]:
     if isinstance(each, Mapping):
         return {"path": str(each.get("path", "")), "error": str(each.get("error", ""))}
-    path, error, *_ = [*each, "", ""]
+    path, error = each
     return {"path": str(path), "error": str(error)}
 
 

@@ -64,7 +64,7 @@ def show_list(run: Invocation, records: Iterable[Record], columns: Sequence[Colu
 
 
 def show(run: Invocation, record: Record, columns: Sequence[Column] = ()) -> None:
-    """Print one thing: its fields one below the other. `columns` give titles and kinds; other fields keep their names."""
+    """Print one thing, its fields one below the other. `columns` give some of them titles and kinds."""
     if run.output != "table":
         return _document(run.output, dict(record))
     known = {column.key: column for column in columns}

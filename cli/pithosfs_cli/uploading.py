@@ -257,7 +257,7 @@ def _make_folder(store: ObjectStore, item: _Item) -> None:
 def _upload_item(store: ObjectStore, item: _Item, there: ObjectInfo | None, settings: Settings, shown: Bars) -> bool:
     """Upload a file or a link; False when the cloud has the same already."""
     if stat.S_ISLNK(item.status.st_mode):
-        data = os.fsencode(os.readlink(item.local))
+        data = os.fsencode(item.local.readlink())
         meta = to_meta(Attributes(None, item.status.st_mtime_ns, None, None, data))
         return _put(store, item, data, SYMLINK_TYPE, meta, there, settings)
     if item.status.st_size <= WHOLE_LIMIT:

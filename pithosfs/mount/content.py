@@ -20,7 +20,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
+from functools import partial
 
 from pithosfs.blocks import Hashmap, block_count
 from pithosfs.cache import BlockCache
@@ -38,6 +40,7 @@ EARLY_SIZE = 2  # blocks; smaller files are sent whole when they are closed
 RECENT = 8  # hashmaps that may still be on their way to the cloud
 
 Entry = str | Draft
+Fetched = dict[tuple[int, str, int], bytes]  # (block, name, length) → its first bytes
 
 
 class _Missing(Exception):
@@ -95,7 +98,7 @@ class Content:
         self._changed = Extents()  # since the origin
         self._changed_since_seal = Extents()
         self._finished: dict[int, Draft] = {}
-        self._early: list[str] | None = []  # finished blocks not told yet, until the file is large enough
+        self._released: list[str] = []  # names that the change which is being made no longer uses
         self._closed = False
         staging.retain(self._held)
         staging.retain(self._held)
@@ -222,7 +225,8 @@ class Content:
         """Wait until a draft that is being sealed has its name (or was not sealed after all)."""
         sealing = entry.sealing if isinstance(entry, Draft) else None
         if sealing is not None:
-            sealing.exception()
+            with suppress(CancelledError):
+                sealing.exception()
 
     # writing --------------------------------------------------------------------------------------------------------
 
@@ -236,7 +240,7 @@ class Content:
             index, start = divmod(offset + done, self.block_size)
             piece = view[done : done + self.block_size - start]
             try:
-                written = self._with_blocks(lambda old, i=index, s=start, p=piece: self._write_piece(i, s, p, old))
+                written = self._with_blocks(partial(self._write_piece, index, start, piece))
             except OSError:
                 if not done:
                     raise
@@ -246,9 +250,9 @@ class Content:
                 break
         return done
 
-    def _with_blocks(self, act: Callable[[dict[tuple[int, str, int], bytes]], int]) -> int:
+    def _with_blocks(self, act: Callable[[Fetched], int]) -> int:
         """Call `act` until it has all the old blocks that it needs; those are fetched in between, without the lock."""
-        fetched: dict[tuple[int, str, int], bytes] = {}
+        fetched: Fetched = {}
         while True:
             released: list[str] = []
             try:
@@ -282,7 +286,7 @@ class Content:
         finally:
             self._staging.release([name])
 
-    def _write_piece(self, index: int, start: int, piece: memoryview, old: dict[tuple[int, str, int], bytes]) -> int:
+    def _write_piece(self, index: int, start: int, piece: memoryview, old: Fetched) -> int:
         """Called with the lock held. Raises _Missing when bytes of an old block are needed first."""
         if index >= len(self._blocks):
             self._settle_end(old)
@@ -314,7 +318,7 @@ class Content:
         self._generation += 1
         return written
 
-    def _draft_of(self, index: int, entry: Entry, length: int, old: dict[tuple[int, str, int], bytes]) -> Draft:
+    def _draft_of(self, index: int, entry: Entry, length: int, old: Fetched) -> Draft:
         """A new draft with the first `length` bytes of a block."""
         if isinstance(entry, Draft):
             try:
@@ -342,13 +346,20 @@ class Content:
             self._blocks += [self._empty] * holes
             self._blocks.append(draft)
             return
-        entry = self._blocks[index]
+        self._let_go(index)
         self._blocks[index] = draft
+
+    def _let_go(self, index: int) -> None:
+        """An entry is about to be replaced or cut off. A draft that somebody is sealing is dropped by its sealer."""
+        entry = self._blocks[index]
+        self._finished.pop(index, None)
         if isinstance(entry, str):
             self._released.append(entry)
-        self._finished.pop(index, None)
+        elif not entry.taken:
+            entry.taken = True
+            self._staging.drop(entry)
 
-    def _settle_end(self, old: dict[tuple[int, str, int], bytes]) -> None:
+    def _settle_end(self, old: Fetched) -> None:
         """Before the file grows beyond its last block: the hash of a short last block may stand for bytes that a
         truncation on the server has hidden (object-store.md section 20, row 7). They must not come to light."""
         if not self._blocks or not self._size % self.block_size:
@@ -362,9 +373,9 @@ class Content:
         """Cut the file to `size` bytes, or extend it by a hole."""
         if size > MAX_BLOCKS * self.block_size:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        self._with_blocks(lambda old: self._truncate(size, old))
+        self._with_blocks(partial(self._truncate, size))
 
-    def _truncate(self, size: int, old: dict[tuple[int, str, int], bytes]) -> int:
+    def _truncate(self, size: int, old: Fetched) -> int:
         """Called with the lock held."""
         if size == self._size:
             return 0
@@ -379,7 +390,7 @@ class Content:
             if count and tail < self._visible(count - 1):
                 self._cut_block(count - 1, tail, old)
             for index in range(count, len(self._blocks)):
-                self._drop_entry(index)
+                self._let_go(index)
             del self._blocks[count:]
         self._size = size
         self._changed.lose()
@@ -387,7 +398,7 @@ class Content:
         self._generation += 1
         return 0
 
-    def _cut_block(self, index: int, length: int, old: dict[tuple[int, str, int], bytes]) -> None:
+    def _cut_block(self, index: int, length: int, old: Fetched) -> None:
         entry = self._blocks[index]
         if isinstance(entry, Draft) and entry.sealing is None:
             self._staging.cut(entry, length)
@@ -395,15 +406,6 @@ class Content:
             self._finished.pop(index, None)
         elif isinstance(entry, Draft) or entry != self._empty:
             self._install(index, self._draft_of(index, entry, length, old))
-
-    def _drop_entry(self, index: int) -> None:
-        """A block is cut off. Called with the lock held; one that is being sealed is dropped by its sealer."""
-        entry = self._blocks[index]
-        self._finished.pop(index, None)
-        if isinstance(entry, str):
-            self._released.append(entry)
-        elif entry.sealing is None:
-            self._staging.drop(entry)
 
     # sealing --------------------------------------------------------------------------------------------------------
 
@@ -433,22 +435,14 @@ class Content:
                     if self._begin(entry):
                         mine.append((index, entry))
                     waiting.append(entry)
+            futures = {one: one.sealing for one in waiting if one.sealing is not None}
             self._finished.clear()
-        futures: dict[Draft, Future[str]] = {one: one.sealing for one in waiting if one.sealing is not None}
         try:
             for index, draft in mine:
                 self._seal_draft(index, draft)
             names = [one if isinstance(one, str) else futures[one].result() for one in snapshot]
         except BaseException:
-            with self._lock:
-                for draft in waiting:
-                    future = futures[draft]
-                    if future.done() and future.exception() is None:
-                        held.append(future.result())
-                    draft.wanted = False
-                since_before.lose()
-                self._changed_since_seal = since_before
-            self._staging.release(held)
+            self._give_up(mine, futures, held, since_before)
             raise
         hashmap = Hashmap(size, tuple(names), self.block_size, self.algorithm)
         with self._lock:
@@ -458,6 +452,29 @@ class Content:
             self._sealed_generation = generation
         self._staging.release(held)
         return hashmap
+
+    def _give_up(
+        self, mine: list[tuple[int, Draft]], futures: dict[Draft, Future[str]], held: list[str], since_before: Extents
+    ) -> None:
+        """A seal has failed half-way: everything is as it was, but for the blocks that are sealed now."""
+        own = {draft for _, draft in mine}
+        for draft, future in futures.items():
+            if draft not in own:
+                future.exception()  # its sealer is at work and must not find it half undone
+        unfinished: list[Future[str]] = []
+        with self._lock:
+            for draft, future in futures.items():
+                draft.wanted = False
+                if not future.done():
+                    draft.sealing, draft.taken = None, False
+                    unfinished.append(future)
+                elif future.exception() is None:
+                    held.append(future.result())
+            since_before.lose()
+            self._changed_since_seal = since_before
+        for future in unfinished:
+            future.cancel()
+        self._staging.release(held)
 
     def _begin(self, draft: Draft) -> bool:
         """Called with the lock held: freeze a draft; True when the caller is the one to seal it."""
@@ -537,13 +554,7 @@ class Content:
                 return
             self._origin = origin
             if origin.hashmap == self._hashmap:
-                self._changed = Extents()
-                ranges = self._changed_since_seal.ranges
-                if ranges is None or not self.dirty:
-                    self._changed = Extents() if not self.dirty else _lost()
-                else:
-                    for start, end in ranges:
-                        self._changed.add(start, end)
+                self._changed = self._changed_since_seal.copy()
             else:
                 self._changed.lose()
 
@@ -564,12 +575,6 @@ class Content:
             self._held = []
             self._finished.clear()
         self._staging.release(released)
-
-
-def _lost() -> Extents:
-    made = Extents()
-    made.lose()
-    return made
 
 
 def _place_of(name: str, hashmap: Hashmap, index: int) -> int | None:

@@ -19,6 +19,12 @@ class Extents:
         """(start, end), end excluded, in order; None when not known."""
         return None if self._ranges is None else list(self._ranges)
 
+    def copy(self) -> Extents:
+        """The same ranges, to go their own way."""
+        made = Extents(self._limit)
+        made._ranges = self.ranges
+        return made
+
     def add(self, start: int, end: int) -> None:
         """Bytes `start` to `end` (excluded) were written."""
         if self._ranges is None or start >= end:

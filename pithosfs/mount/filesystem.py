@@ -143,7 +143,7 @@ class Filesystem:
 
     def local_path(self, path: ObjectPath) -> str | None:
         """Where an object shows under the mount point; None when it does not show."""
-        parts = [names.to_local(part) for part in path.name.split("/")] if path.name else []
+        parts = [names.to_local(part) for part in names.segments(path.name)]
         if path.account != self._store.account:
             owner = self._store.user_names([path.account]).get(path.account, path.account)
             parts = [SHARED, owner, names.to_local(path.container), *parts]
@@ -176,12 +176,12 @@ class Filesystem:
 
     def _node(self, path: ObjectPath, *, attributes_needed: bool = True) -> Node:
         """The node of a path, a container's too. Raises ENOENT."""
-        node: Node | None
-        if path.name:
-            node = self._view.node(path, attributes_needed=attributes_needed)
-        else:
+        if not path.name:
             container = self._view.container(path)
-            node = container and Node(path, Kind.FOLDER, 0, Attributes(), modified_ns=container.modified_ns)
+            if container is None:
+                raise _oserror(errno.ENOENT, path.container)
+            return Node(path, Kind.FOLDER, 0, Attributes(), modified_ns=container.modified_ns)
+        node = self._view.node(path, attributes_needed=attributes_needed)
         if node is None:
             raise _oserror(errno.ENOENT, path)
         return node

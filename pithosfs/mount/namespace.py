@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pithosfs.errors import Conflict
-from pithosfs.mount import attributes
+from pithosfs.mount import attributes, names
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes
 from pithosfs.mount.handles import Handles
 from pithosfs.mount.journal import Journal
@@ -284,7 +284,7 @@ class Namespace:
 
 def parent_of(path: ObjectPath) -> ObjectPath:
     """The folder of a path; the container (name "") at the top."""
-    return replace(path, name=path.name.rpartition("/")[0])
+    return replace(path, name=names.split_last(path.name)[0])
 
 
 def _oserror(code: int, subject: object) -> OSError:

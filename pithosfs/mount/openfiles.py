@@ -76,11 +76,22 @@ class Contents:
             object_hash=info.hash,
         )
 
-    def unchanged(self, node_info: ObjectInfo, path: ObjectPath) -> Content:
-        """A copy on write over a version on the server."""
-        reader = self.reader(path, node_info)
+    def over(self, reader: Reader) -> Content:
+        """A copy on write over a version on the server. Asks for its hashmap where that is not known."""
         hashmap = reader.hashmap()
-        return self._content(path, hashmap, Origin(path, node_info.version, hashmap))
+        return self._content(reader.path, hashmap, Origin(reader.path, reader.version, hashmap))
+
+    def whole(self, path: ObjectPath, row: Pending | None, info: ObjectInfo | None) -> bytes:
+        """All bytes of a small content, of the journal or of the server."""
+        if row is not None and row.content is not None:
+            content = self.pending(row)
+            try:
+                return content.read(0, content.size)
+            finally:
+                content.discard()
+        if info is None:
+            raise ValueError(f"{path} has no content")
+        return self.reader(path, info).read(0, info.size)
 
     def pending(self, row: Pending) -> Content:
         """A copy on write over what the journal holds."""

@@ -112,7 +112,7 @@ class Resolver:
                 # Only a name that carries the quote character can stand for an odd server name.
                 entry = self._listed(folder, part)
                 if entry is not None:
-                    folder = folder.child(entry) if folder.name or entry else folder
+                    folder = folder.child(entry)
                     continue
             folder = folder.child(names.to_server(part))
         if len(folder.name) > names.MAX_OBJECT_NAME:

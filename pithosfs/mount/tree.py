@@ -1,17 +1,11 @@
-"""What the server has: containers, folders, objects, and their attributes; how fresh that is.
+"""What the server has: containers, folders, objects and their attributes, as fresh as was asked for.
 
 A container is listed whole while it is small enough, folder by folder when it is not. It is asked about at most once
 in `freshness` seconds, and only when somebody wants to know: one conditional request, whose answer is usually "nothing
-new". Three things need care:
+new". `container_names` has what is known, `holdings` how fresh it is and how listings meet our own changes; this
+module answers the questions of the file system, `asking` and `heads` send the requests.
 
-- HTTP dates are whole seconds. While the last change is within two seconds of the answer, "not modified since" proves
-  nothing, and the next question is asked as if from a second earlier.
-- A listing may be older than a change that this mount made while it was under way. Such changes are noted with
-  `noted`, `gone`, `moved`, and applied again on top of the listing that they overtook.
-- Listing a large container takes long: it is not listed again before ten times that has passed.
-
-Locks: `_lock` guards the dictionaries and is never held over the network. Of several threads that find the same
-container stale one asks, the others wait for its answer.
+`_lock` guards everything in memory and is never held over the network, nor while `on_change` is called.
 """
 
 from __future__ import annotations
@@ -19,54 +13,46 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
 
 from pithosfs.cache import BlockCache
-from pithosfs.errors import NoConnection, NotAllowed, NotFound, PithosfsError, ServerFailed
+from pithosfs.errors import PithosfsError
 from pithosfs.mount import names
-from pithosfs.mount.container_names import ContainerNames, Entry, Kind
-from pithosfs.store import ContainerInfo, Listing, ObjectInfo, ObjectPath, ObjectStore
+from pithosfs.mount.asking import Asker
+from pithosfs.mount.container_names import ContainerNames, Entry, Kind, Slot, Subtree, entry_of, kind_of
+from pithosfs.mount.heads import Heads
+from pithosfs.mount.holdings import AccountHolding, ContainerHolding
+from pithosfs.mount.notes import Attach, Detach, Drop, Put
+from pithosfs.store import ContainerInfo, ObjectInfo, ObjectPath, ObjectStore
 
-__all__ = ["Entry", "Kind", "Tree"]
+__all__ = ["Entry", "Kind", "ShadowedPath", "Tree"]
 
 log = logging.getLogger(__name__)
 
-COST_FACTOR = 10  # a listing that took s seconds is not asked for again before COST_FACTOR × s
-SURE_AFTER = 2  # seconds between the last change and the answer, from which a "not modified" can be trusted
-USED_LATELY = 90.0  # seconds for which `refresh` looks after a container: longer than the kernel's own memory
-AWAY = 5.0  # seconds for which a server that did not answer is not asked again
-CONNECTIONS = 16
+T = TypeVar("T")
+Changed = Callable[[Iterable[ObjectPath]], None]
 
-Key = tuple[str, str]  # account, container
-Note = Callable[[ContainerNames], None]
+USED_LATELY = 90.0  # seconds for which `refresh` looks after what was used: longer than the kernel remembers
+MOST_NAMES = 100_000  # held in memory: some 100 MB
+LISTINGS_AT_ONCE = 8  # that renew what is known already; threads of their own, never behind a row of HEADs
+SIDE_BY_SIDE = 16  # requests that learn attributes
 
 
-@dataclass(slots=True, eq=False)
-class _Container:
-    """One container's state. `generation` counts changes seen, for folder-by-folder listings."""
-
-    names: ContainerNames = field(default_factory=ContainerNames)
-    whole: bool = True
-    checked: float = float("-inf")
-    cost: float = 0.0
-    modified: int | None = None
-    date: int = 0
-    outdated: bool = True  # the next question must be unconditional
-    used: float = 0.0
-    notes: list[Note] = field(default_factory=list)
-    generation: int = 0
-    folders: dict[str, tuple[int, float]] = field(default_factory=dict)  # folder: generation and time of its listing
-    bare: bool | None = None  # no object carries any metadata (asked once per listing)
+@dataclass(frozen=True, slots=True)
+class ShadowedPath(ObjectPath):
+    """The path of a file whose name also is a folder's: the same address, and unequal to the folder's path."""
 
 
 class Tree:
-    """The server's names, as fresh as `freshness` (seconds). Thread-safe.
+    """The server's names. Thread-safe.
 
-    `on_change` is told the paths that turned out different without this mount's doing.
+    `cloud_key` names the cloud in the cache. `freshness` in seconds. `on_change` is told the paths that turned out
+    different (new, gone, changed) without this mount's doing, from whatever thread finds that.
     """
 
     def __init__(
@@ -77,421 +63,389 @@ class Tree:
         cloud_key: str,
         freshness: float,
         whole_limit: int = 10_000,
+        most_names: int = MOST_NAMES,
         clock: Callable[[], float] = time.monotonic,
-        on_change: Callable[[Iterable[ObjectPath]], None] | None = None,
+        on_change: Changed | None = None,
     ) -> None:
         self._store = store
-        self._cache = cache
-        self._cloud_key = cloud_key
         self._freshness = freshness
         self._whole_limit = whole_limit
+        self._most_names = most_names
         self._clock = clock
         self.on_change = on_change
-        self._lock = threading.Lock()
-        self._containers: dict[Key, _Container] = {}
-        self._asking: dict[object, Future[None]] = {}
-        self._accounts: dict[str, tuple[float, dict[str, ContainerInfo]]] = {}
-        self._heads: dict[ObjectPath, Future[ObjectInfo | None]] = {}
-        self._away_until = float("-inf")
-        self._away: NoConnection | ServerFailed | None = None
-        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="heads")
+        self._accounts: dict[str, AccountHolding] = {}
+        self._containers: OrderedDict[tuple[str, str], ContainerHolding] = OrderedDict()  # the one used last at the end
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="tree")
+        self._flights = ThreadPoolExecutor(LISTINGS_AT_ONCE, thread_name_prefix="list")
+        self._asker = Asker(self._flights, self._tell, self._make_room, freshness=freshness, clock=clock)
+        self._lock = self._asker.lock
+        self._heads = Heads(store, cache, cloud_key, self._pool)
 
     def close(self) -> None:
+        """Stop asking; what was learnt is kept."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._flights.shutdown(wait=True)
+        self._heads.save()
 
     # containers -----------------------------------------------------------------------------------------------------
 
     def containers(self, account: str | None = None) -> dict[str, ContainerInfo]:
-        """The containers of an account by name."""
+        """The containers of an account (the own one) by server name; of another's, those with something shared."""
         owner = account or self._store.account
-
-        def ask() -> None:
-            found = {one.name: one for one in self._store.containers(owner)}
-            with self._lock:
-                self._accounts[owner] = (self._clock(), found)
-
-        known = self._accounts.get(owner)
-        if known is None or self._clock() - known[0] >= self._freshness:
-            self._ask_once(("account", owner), ask, known=known is not None)
-        return dict(self._accounts[owner][1])
+        return self._asker.read(lambda: self._account(owner), "", lambda held: dict(held.containers or {}))
 
     def container_made(self, name: str) -> None:
         """This mount made a container."""
         with self._lock:
-            known = self._accounts.get(self._store.account)
-            if known is not None:
-                known[1][name] = ContainerInfo(name, time.time_ns())
             self._containers.pop((self._store.account, name), None)
+            self._account(self._store.account).change(name, ContainerInfo(name, time.time_ns()))
 
     def container_gone(self, name: str) -> None:
         """This mount deleted a container."""
         with self._lock:
-            known = self._accounts.get(self._store.account)
-            if known is not None:
-                known[1].pop(name, None)
             self._containers.pop((self._store.account, name), None)
+            self._account(self._store.account).change(name, None)
 
     def forget(self, container: str) -> None:
-        """What is known of an own container may be wrong: ask again."""
+        """What is known of an own container may be wrong: the next question goes to the server."""
         with self._lock:
-            self._accounts.pop(self._store.account, None)
-            state = self._containers.get((self._store.account, container))
-            if state is not None:
-                state.outdated, state.checked = True, float("-inf")
+            self._account(self._store.account).distrust()
+            held = self._containers.get((self._store.account, container))
+            if held is not None:
+                held.distrust(at_once=True)
 
     # names ----------------------------------------------------------------------------------------------------------
 
     def entry(self, path: ObjectPath) -> Entry | None:
         """What is at a path, None when nothing is. A path without a name is its container."""
         if not path.name:
-            known = self.containers(path.account)
-            return Entry(Kind.FOLDER, path.container, None) if path.container in known else None
-        state = self._fresh(path, path.name.rpartition("/")[0])
-        if state is None:
+            return Entry(Kind.FOLDER, path.container, None) if self._container_exists(path) else None
+        slot = self._slot(path)
+        if slot is None:
             return None
+        segment = names.split_last(path.name)[1]
+        if isinstance(path, ShadowedPath):
+            if slot.info is None or slot.info.is_directory or not slot.below:
+                return None
+            return Entry(kind_of(slot.info), segment, slot.info, True)
+        return entry_of(segment, slot)
+
+    def _container_exists(self, path: ObjectPath) -> bool:
         with self._lock:
-            return state.names.entry(path.name)
+            held = self._containers.get((path.account, path.container))
+            listed = held is not None and held.knows(held.part_of(""))
+        if listed:  # then its own freshness tells, without a request for the account's list
+            return self._read_names(path, "", lambda held: held.exists)
+        return path.container in self.containers(path.account)
+
+    def _slot(self, path: ObjectPath) -> Slot | None:
+        folder = names.split_last(path.name)[0]
+
+        def look(held: ContainerHolding) -> tuple[bool, Slot | None]:
+            if held.names is None or not held.knows(held.part_of(folder)):
+                return False, None
+            return True, held.names.slot(path.name)
+
+        found, slot = self._read_names(path, folder, look)
+        return slot if found else self._single(path)
+
+    def _single(self, path: ObjectPath) -> Slot | None:
+        """A name in a folder that is too large to be listed for it. A plain file is not looked behind."""
+        with self._lock:
+            held = self._container(path)
+            fresh, slot = held.single(path.name, self._clock(), self._freshness)
+            if fresh:
+                return slot
+        self._asker.check_away()
+        started = self._clock()
+        with self._lock:
+            flight = held.depart_alone()
+        try:
+            with self._asker.watching():
+                info = self._heads.ask(path)
+                below = False
+                if info is None:
+                    prefix = f"{path.name}/"
+                    listing = self._store.list_objects(path.container, account=path.account, prefix=prefix, limit=1)
+                    below = listing is not None and bool(listing.found.objects)
+            slot = Slot(info, below) if info is not None or below else None
+            with self._lock:
+                if not held.is_overtaken(flight, path.name):
+                    held.keep_single(path.name, slot, started)
+        finally:
+            with self._lock:
+                held.land(flight)
+        return slot
 
     def children(self, folder: ObjectPath) -> dict[str, Entry]:
         """Local names and entries of a folder. Raises FileNotFoundError, NotADirectoryError."""
-        state = self._fresh(folder, folder.name)
-        if state is None:
+
+        def look(held: ContainerHolding) -> dict[str, Entry] | None:
+            if held.names is None or not held.exists:
+                return None
+            found = held.names.children(folder.name)
+            return dict(found) if found or not folder.name else None
+
+        found = self._read_names(folder, folder.name, look, unlimited=True)
+        if found is not None:
+            return found
+        entry = self.entry(folder) if folder.name else None
+        if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-        if folder.name:
-            entry = self.entry(folder)
-            if entry is None:
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-            if entry.kind is not Kind.FOLDER:
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-        with self._lock:
-            found = list(state.names.children(folder.name))
-        shown: dict[str, Entry] = {}
-        for entry in found:
-            local = names.to_local(entry.name)
-            if local in shown:
-                log.warning("%s: two names look the same here, one is hidden: %r", folder, local)
-                continue
-            shown[local] = entry
-        return shown
+        if entry.kind is not Kind.FOLDER:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        return {}
+
+    def path_of(self, folder: ObjectPath, entry: Entry) -> ObjectPath:
+        """The path of an entry of a folder."""
+        path = folder.child(entry.name)
+        return ShadowedPath(path.account, path.container, path.name) if entry.shadowed else path
 
     def has_below(self, path: ObjectPath) -> bool:
         """Whether anything is below a folder name."""
-        state = self._fresh(path, path.name)
-        if state is None:
-            return False
-        with self._lock:
-            return state.names.has_below(path.name)
+
+        def look(held: ContainerHolding) -> bool:
+            # A folder that was too large to be listed has something in it.
+            return held.names is not None and (held.names.has_below(path.name) or path.name in held.too_large)
+
+        return self._read_names(path, path.name, look)
 
     def below(self, folder: ObjectPath) -> list[ObjectInfo]:
-        """Every object below a folder."""
-        state = self._fresh(folder, folder.name)
-        if state is None:
-            return []
-        with self._lock:
-            if state.whole:
-                return state.names.below(folder.name)
+        """Every object below a folder (its own marker is not), with full server names."""
+
+        def look(held: ContainerHolding) -> list[ObjectInfo] | None:
+            return list(held.names.below(folder.name)) if held.names is not None and not held.by_folder else None
+
+        found = self._read_names(folder, folder.name, look)
+        if found is not None:
+            return found
         prefix = f"{folder.name}/" if folder.name else ""
-        listing = self._store.list_objects(folder.container, prefix=prefix, account=folder.account)
-        return list(listing.found.objects) if listing is not None else []
+        with self._lock:
+            held = self._container(folder)
+            flight = held.depart_alone()
+        try:
+            with self._asker.watching():
+                listing = self._store.list_objects(folder.container, account=folder.account, prefix=prefix)
+            with self._lock:
+                listed = ContainerNames.of(listing.found.objects if listing is not None else ())
+                held.apply_later(flight, listed)
+                return list(listed.below(folder.name))
+        finally:
+            with self._lock:
+                held.land(flight)
 
     # attributes -----------------------------------------------------------------------------------------------------
 
-    def info(self, path: ObjectPath) -> ObjectInfo | None:
-        """The object at a path with its metadata known, None when there is none."""
+    def info(self, path: ObjectPath, *, exact: bool = False) -> ObjectInfo | None:
+        """The object at a path with its metadata known, None when there is none.
+
+        `exact` asks the server in any case: sharing and publication may have changed without a trace in listings.
+        """
         entry = self.entry(path) if path.name else None
-        if entry is None or entry.info is None:
+        info = entry.info if entry is not None else None
+        if info is None:
             return None
-        info = self._remembered(path, [entry.info])[0]
-        if info.meta is not None and (info.allowed_to or path.account == self._store.account):
-            return info
-        if path.account == self._store.account and self._is_bare(path):
-            return replace(info, meta={})
+        if not exact:
+            if self._is_known(path, info):
+                return info
+            [info] = self._remembered(path, [info])
+            if self._is_known(path, info):
+                return info
+            with self._lock:
+                bare = self._container(path).meta_keys == frozenset()
+            if bare and (described := self._bare(path, info)) is not None:
+                return described
         return self._head(path)
 
     def learn(self, folder: ObjectPath) -> None:
         """Ask, side by side, for the attributes of those objects of a folder that are not known yet."""
-        found = [entry.info for entry in self.children(folder).values() if entry.info is not None]
-        unknown = [info for info in self._remembered(folder, found) if info.meta is None]
-        if not unknown or self._is_bare(folder):
+        infos = {entry.info.name: entry.info for entry in self.children(folder).values() if entry.info is not None}
+        unknown = [info for info in infos.values() if not self._is_known(folder, info)]
+        unknown = [info for info in self._remembered(folder, unknown) if not self._is_known(folder, info)]
+        if not unknown:
             return
-        asked = [self._pool.submit(self._head, replace(folder, name=info.name)) for info in unknown]
-        for one in asked:
-            one.result()
+        self._asker.check_away()
+        if folder.account == self._store.account and self._has_no_meta(folder):
+            unknown = [info for info in unknown if self._bare(folder, info) is None]
+        self._heads.ahead((ObjectPath(folder.account, folder.container, info.name) for info in unknown), self._head_now)
+
+    def _is_known(self, path: ObjectPath, info: ObjectInfo) -> bool:
+        """Whether all of an object is known; what others let this account do is part of that."""
+        rights = path.account == self._store.account or info.allowed_to is not None
+        return info.meta is not None and info.version != "" and rights
 
     def _remembered(self, path: ObjectPath, infos: list[ObjectInfo]) -> list[ObjectInfo]:
-        """Infos with the metadata that earlier answers about these very versions told."""
-        unknown = [info.version for info in infos if info.meta is None]
-        if not unknown:
-            return infos
-        known = self._cache.meta(self._cloud_key, unknown)
-        if not known:
-            return infos
-        result = []
-        state = self._containers.get((path.account, path.container))
-        for info in infos:
-            told = known.get(info.version) if info.meta is None else None
-            if told is not None and isinstance(told.get("meta"), dict):
-                info = replace(info, meta=told["meta"], etag=told.get("etag") or info.etag)
-                self._keep(state, info)
-            result.append(info)
-        return result
+        """Infos with what earlier answers told of these very versions."""
+        told = self._heads.remembered(infos)
+        for info in told:
+            if info.meta is not None:
+                self._learnt(path, info)
+        return told
 
-    def _keep(self, state: _Container | None, info: ObjectInfo) -> None:
-        if state is None:
-            return
+    def _learnt(self, path: ObjectPath, info: ObjectInfo) -> None:
         with self._lock:
-            present = state.names.objects.get(info.name)
-            if present is not None and present.version == info.version:
-                state.names.objects[info.name] = info
+            held = self._containers.get((path.account, path.container))
+            if held is not None and held.names is not None:
+                held.names.learnt(info)
 
-    def _is_bare(self, path: ObjectPath) -> bool:
+    def _has_no_meta(self, folder: ObjectPath) -> bool:
         """Whether no object of the container carries metadata: one request instead of one per object."""
-        state = self._containers.get((path.account, path.container))
-        if state is None or path.account != self._store.account:
-            return False
-        if state.bare is None:
-            state.bare = self._store.container(path.container, path.account).object_meta_keys == frozenset()
-        return state.bare
+        with self._lock:
+            held = self._container(folder)
+            keys, departed = held.meta_keys, (held.sequence, held.listings)
+        if keys is None:
+            with self._asker.watching():
+                keys = self._store.container(folder.container, folder.account).object_meta_keys
+            with self._lock:
+                if (held.sequence, held.listings) == departed:
+                    held.meta_keys = keys
+        return keys == frozenset()
+
+    def _bare(self, path: ObjectPath, info: ObjectInfo) -> ObjectInfo | None:
+        """An object that has no metadata, described without asking for it; None when its ETag is not known.
+
+        This is not remembered by version: the container was asked later than the version was listed.
+        """
+        described = self._heads.without_meta(info)
+        if described is not None:
+            self._learnt(path, described)
+        return described
 
     def _head(self, path: ObjectPath) -> ObjectInfo | None:
-        """HEAD of an object; concurrent askers share one request."""
+        self._asker.check_away()
+        return self._heads.shared(path, self._head_now)
+
+    def _head_now(self, path: ObjectPath) -> ObjectInfo | None:
+        """HEAD of an object, and what follows from it for what is known."""
         with self._lock:
-            asked = self._heads.get(path)
-            mine = asked is None
-            if asked is None:
-                asked = self._heads[path] = Future()
-        if not mine:
-            return asked.result()
+            held = self._container(path)
+            flight = held.depart_alone()
+        changed = False
         try:
-            self._check_away()
-            found = self._answer_of_head(path)
-        except BaseException as trouble:
-            if isinstance(trouble, NoConnection | ServerFailed):
-                self._is_away(trouble)
+            with self._asker.watching():
+                info = self._heads.ask(path)
             with self._lock:
-                self._heads.pop(path, None)
-            asked.set_exception(trouble)
-            raise
-        with self._lock:
-            self._heads.pop(path, None)
-        asked.set_result(found)
-        return found
-
-    def _answer_of_head(self, path: ObjectPath) -> ObjectInfo | None:
-        try:
-            info = self._store.head(path)
-        except (NotFound, NotAllowed):
-            self.gone(path)
-            return None
-        self._remember(info)
-        with self._lock:
-            state = self._containers.get((path.account, path.container))
-            present = state.names.objects.get(path.name) if state is not None else None
-            if state is not None and (present is None or present.version != info.version):
-                state.names.put(info)
-            elif state is not None and present is not None:
-                # The listing's time is finer than the header's.
-                state.names.objects[path.name] = info = replace(info, modified_ns=present.modified_ns)
+                slot = held.names.slot(path.name) if held.names is not None else None
+                before = slot.info if slot is not None else None
+                if info is not None and before is not None and before.version == info.version:
+                    # A listing's time is finer than a header's.
+                    info = Put(info).over(before)
+                    if held.names is not None:
+                        held.names.learnt(info)
+                elif not held.is_overtaken(flight, path.name):
+                    held.note(Put(info) if info is not None else Drop(path.name))
+                    changed = before is not None and before.version != ""
+        finally:
+            with self._lock:
+                held.land(flight)
+        if changed:
+            self._tell([ObjectPath(path.account, path.container, path.name)])
         return info
-
-    def _remember(self, info: ObjectInfo) -> None:
-        if info.meta is not None:
-            told = {info.version: {"etag": info.etag, "meta": dict(info.meta)}}
-            self._cache.remember_meta(self._cloud_key, told)
 
     # our own changes ------------------------------------------------------------------------------------------------
 
     def noted(self, path: ObjectPath, info: ObjectInfo) -> None:
-        """This mount put an object there."""
-        placed = replace(info, name=path.name)
-        self._remember(placed)
-        self._note(path, lambda known: known.put(placed))
-        state = self._containers.get((path.account, path.container))
-        if state is not None and placed.meta:
-            state.bare = None
+        """This mount put an object there, or learnt that it is there."""
+        placed = self._heads.normal(info, path.name)
+        self._heads.remember(placed)
+        with self._lock:
+            held = self._containers.get((path.account, path.container))
+            if held is not None:
+                held.note(Put(placed))
+                if placed.meta:
+                    held.meta_keys = None
 
     def gone(self, path: ObjectPath) -> None:
-        """This mount deleted an object, or the server says that it is not there."""
-        self._note(path, lambda known: known.drop(path.name))
+        """This mount deleted an object."""
+        with self._lock:
+            held = self._containers.get((path.account, path.container))
+            if held is not None:
+                held.note(Drop(path.name))
 
     def moved(self, source: ObjectPath, target: ObjectPath) -> None:
-        """This mount moved a folder with everything below it. All versions are new, so they are asked for again."""
-        if (source.account, source.container) == (target.account, target.container):
-            self._note(source, lambda known: known.move(source.name, target.name))
+        """This mount moved a name with everything below it. The versions are new: they are asked for when needed."""
         with self._lock:
-            for path in (source, target):
-                state = self._containers.get((path.account, path.container))
-                if state is not None:
-                    state.outdated, state.checked = True, float("-inf")
-                    state.generation += 1
-
-    def _note(self, path: ObjectPath, change: Note) -> None:
-        with self._lock:
-            state = self._containers.get((path.account, path.container))
-            if state is not None:
-                change(state.names)
-                state.notes.append(change)
+            old = self._containers.get((source.account, source.container))
+            new = self._containers.get((target.account, target.container))
+            subtree = Subtree(None)
+            if old is not None:
+                if old.names is not None:
+                    subtree = old.names.detach(source.name)
+                old.note(Detach(source.name))
+            if new is not None:
+                new.note(Attach(target.name, subtree))
+                whole = old is not None and old.names is not None and old.names.complete
+                new.moved_below(target.name, at_once=not whole)
 
     # freshness ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Look after every container that was used lately. One that cannot be asked does not stop the others."""
+        """Ask once about everything that was used lately; what differs is told to `on_change`.
+
+        The server's failures are not raised: what is known stays in use.
+        """
         now = self._clock()
         with self._lock:
-            keys = [key for key, state in self._containers.items() if now - state.used < USED_LATELY]
-        trouble: PithosfsError | None = None
-        for account, container in keys:
-            try:
-                self._fresh(ObjectPath(account, container, ""), None, using=False)
-            except PithosfsError as error:
-                trouble = error
-        if trouble is not None:
-            raise trouble
+            accounts = [one for one in self._accounts.values() if now - one.used < USED_LATELY]
+            containers = [one for one in self._containers.values() if now - one.used < USED_LATELY]
+        for account in accounts:
+            self._asker.poll(account, "", now)
+        for container in containers:
+            with self._lock:
+                parts = [part for part, state in container.parts.items() if now - state.used < USED_LATELY]
+            # A "nothing new" to the first vouches for all that are as new as it.
+            for part in reversed(parts):
+                self._asker.poll(container, part, now)
+        self._heads.save()
 
-    def _fresh(self, path: ObjectPath, folder: str | None, *, using: bool = True) -> _Container | None:
-        """The state of a path's container, fresh; with the listing of `folder` where it is listed by folders."""
+    def _account(self, account: str) -> AccountHolding:
+        """Called with the lock held, like `_container`."""
+        held = self._accounts.get(account)
+        if held is None:
+            held = self._accounts[account] = AccountHolding(self._store, account)
+        return held
+
+    def _container(self, path: ObjectPath) -> ContainerHolding:
         key = (path.account, path.container)
-        with self._lock:
-            state = self._containers.setdefault(key, _Container())
-            now = self._clock()
-            if using:
-                state.used = now
-            fresh = now - state.checked < max(self._freshness, COST_FACTOR * state.cost)
-        if not fresh:
-            try:
-                self._ask_once(key, lambda: self._list(key, state), known=state.modified is not None)
-            except (NotFound, NotAllowed):
-                with self._lock:
-                    self._containers.pop(key, None)
-                return None
-        if not state.whole and folder is not None:
-            self._fresh_folder(key, state, folder)
-        return state
+        held = self._containers.get(key)
+        if held is None:
+            listed = self._account(path.account).containers or {}
+            count = listed[path.container].count if path.container in listed else None
+            by_folder = count is not None and count > self._whole_limit
+            held = ContainerHolding(self._store, *key, whole_limit=self._whole_limit, by_folder=by_folder)
+            self._containers[key] = held
+        self._containers.move_to_end(key)
+        return held
 
-    def _list(self, key: Key, state: _Container) -> None:
-        account, container = key
-        with self._lock:
-            state.notes.clear()
-            sure = state.date - (state.modified or 0) >= SURE_AFTER
-            since = None if state.modified is None or state.outdated else state.modified - (0 if sure else 1)
-            state.outdated = False
-        start = self._clock()
-        try:
-            if state.whole:
-                found = self._store.list_objects(
-                    container, account=account, limit=self._whole_limit, modified_since=since
-                )
-            else:
-                found = self._store.list_objects(container, account=account, limit=1, modified_since=since)
-        except BaseException:
-            state.outdated = True
-            raise
-        changed: list[str] = []
-        with self._lock:
-            if not state.outdated:
-                state.checked = self._clock()
-            if found is None:
-                return
-            first = state.modified is None
-            state.cost = self._clock() - start
-            state.modified, state.date, state.bare = found.modified, found.date, None
-            state.generation += 1
-            if state.whole and not found.complete:
-                log.info("%s holds more than %d objects: listed folder by folder", container, self._whole_limit)
-                state.whole, state.names = False, ContainerNames()
-            elif state.whole:
-                changed = self._take(state, found)
-        if changed and not first:
-            self._tell(key, changed)
+    def _read_names(
+        self, path: ObjectPath, folder: str, look: Callable[[ContainerHolding], T], *, unlimited: bool = False
+    ) -> T:
+        return self._asker.read(lambda: self._container(path), folder, look, unlimited=unlimited)
 
-    def _take(self, state: _Container, found: Listing) -> list[str]:
-        """Replace what is known by a listing, under what was changed here since it was asked for."""
-        before = dict(state.names.objects)
-        state.names.replace_all({info.name: info for info in found.found.objects})
-        for note in state.notes:
-            note(state.names)
-        after = state.names.objects
-        changed = [name for name in before if name not in after]
-        for name, info in after.items():
-            old = before.get(name)
-            if old is None or (old.version, old.sharing, old.public) != (info.version, info.sharing, info.public):
-                changed.append(name)
-        return changed
+    def _make_room(self) -> list[ObjectPath]:
+        """Forget what was not used for longest when too many names are held. Called with the lock held.
 
-    def _fresh_folder(self, key: Key, state: _Container, folder: str) -> None:
-        listed = state.folders.get(folder)
-        if listed is not None and listed[0] == state.generation:
-            return
-        account, container = key
-
-        def ask() -> None:
-            with self._lock:
-                generation = state.generation
-                notes = len(state.notes)
-            prefix = f"{folder}/" if folder else ""
-            found = self._store.list_objects(container, prefix=prefix, delimiter="/", account=account)
-            if found is None:
-                return
-            with self._lock:
-                changed = state.names.replace_folder(folder, found.found.objects, found.found.folders)
-                for note in state.notes[notes:]:
-                    note(state.names)
-                state.folders[folder] = (generation, self._clock())
-            if listed is not None and changed:
-                self._tell(key, changed)
-
-        self._ask_once((*key, folder), ask, known=listed is not None)
-
-    def _tell(self, key: Key, changed: list[str]) -> None:
-        if self.on_change is not None:
-            self.on_change([ObjectPath(*key, name) for name in changed])
-
-    def _ask_once(self, what: object, ask: Callable[[], None], *, known: bool) -> None:
-        """Run `ask`, unless another thread is at it already: then wait for that.
-
-        When the server is away, what is known stays good (`known`); the next question waits a while.
+        What is being asked for stays. The forgotten paths are told as changed: changes there will not be noticed.
         """
-        with self._lock:
-            future = self._asking.get(what)
-            mine = future is None
-            if future is None:
-                future = self._asking[what] = Future()
-        try:
-            if mine:
-                self._asked(what, ask, future)
+        excess = sum(held.size for held in self._containers.values()) - self._most_names
+        dropped: list[ObjectPath] = []
+        for key, held in list(self._containers.items()):
+            if excess <= 0:
+                break
+            size = held.size
+            dropped += held.shrink(max(0, size - excess))
+            if not held.flights and not held.by_folder and held.names is not None:
+                dropped += [held.path(name) for name in held.names.all_names()]
+                del self._containers[key]
+                excess -= size
             else:
-                future.result()
-        except (NoConnection, ServerFailed):
-            if not known:
-                raise
+                excess -= size - held.size
+        return dropped
 
-    def _asked(self, what: object, ask: Callable[[], None], future: Future[None]) -> None:
+    def _tell(self, changed: list[ObjectPath]) -> None:
+        if not changed or self.on_change is None:
+            return
         try:
-            self._check_away()
-            ask()
-        except BaseException as trouble:
-            if isinstance(trouble, NoConnection | ServerFailed):
-                self._is_away(trouble)
-            with self._lock:
-                self._asking.pop(what, None)
-            future.set_exception(trouble)
-            raise
-        with self._lock:
-            self._asking.pop(what, None)
-            came_back = self._away is not None
-            self._away = None
-        future.set_result(None)
-        if came_back:
-            log.info("the cloud answers again")
-
-    def _check_away(self) -> None:
-        away = self._away
-        if away is not None and self._clock() < self._away_until:
-            raise type(away)(*away.args)
-
-    def _is_away(self, trouble: NoConnection | ServerFailed) -> None:
-        if self._away is None:
-            log.warning("the cloud does not answer, going on with what is known: %s", trouble)
-        if self._clock() >= self._away_until:
-            self._away_until = self._clock() + AWAY
-        self._away = trouble
+            self.on_change(changed)
+        except (PithosfsError, OSError) as trouble:
+            log.warning("changes could not be passed on: %s", trouble)

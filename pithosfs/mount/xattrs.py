@@ -13,14 +13,14 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pithosfs.config import parse_size
 from pithosfs.errors import NotFound, UsageError
-from pithosfs.mount.attributes import LONGEST_VALUE, OWN_KEYS, SYMLINK_TYPE, is_storable
+from pithosfs.mount.attributes import MAX_VALUE, OWN_KEYS, SYMLINK_TYPE, is_storable
 from pithosfs.store.seam import DIRECTORY_TYPES, ContainerInfo, ObjectInfo, ObjectPath, ObjectStore, Sharing
 
 __all__ = ["PREFIX", "Change", "Xattrs"]
@@ -118,15 +118,13 @@ class Xattrs:
             return _shown_meta(subject).get(_key(name))
         return None
 
-    def _shown(self, principals: tuple[str, ...]) -> list[str]:
+    def _shown(self, principals: tuple[str, ...]) -> Iterator[str]:
         """Principals of a rule with user names where the cloud knows them."""
         accounts = sorted({one.partition(":")[0] for one in principals if one != "*"})
         names = self._store.user_names(accounts) if accounts else {}
-        shown = []
         for one in principals:
             account, colon, group = one.partition(":")
-            shown.append(names.get(account, account) + colon + group)
-        return shown
+            yield names.get(account, account) + colon + group
 
     def _versions(self, path: ObjectPath) -> str | None:
         """One line a version, oldest first: id, time (ISO 8601, UTC), size. The newest thousand at most."""
@@ -234,7 +232,8 @@ class Xattrs:
             if one == "*":
                 return ("*",)  # everybody: the others in the list are among them
             account, colon, group = one.partition(":")
-            if account not in ids and account.lower() not in known_ids or bool(colon) != bool(group):
+            known = account in ids or account.lower() in known_ids
+            if not known or bool(colon) != bool(group):
                 raise _oserror(errno.EINVAL, path)
             found[ids.get(account, account.lower()) + colon + group.lower()] = None
         return tuple(found)
@@ -275,10 +274,12 @@ def _own_rule(info: ObjectInfo) -> Sharing:
 
 
 def _with_part(rule: Sharing, short: str, who: tuple[str, ...]) -> Sharing:
-    """The rule with one of its lists replaced. Who is put on the other list leaves this one: write includes read."""
-    if short == "sharing.read":
-        return replace(rule, read=who, write=tuple(one for one in rule.write if one not in who))
-    return replace(rule, write=who, read=tuple(one for one in rule.read if one not in who))
+    """The rule with one of its lists replaced. Who may write stays on that list alone: it includes reading."""
+    if short == "sharing.write":
+        rule = replace(rule, write=who)
+    return replace(
+        rule, read=tuple(one for one in (who if short == "sharing.read" else rule.read) if one not in rule.write)
+    )
 
 
 def _set_meta(path: ObjectPath, info: ObjectInfo, key: str, text: str) -> Change:
@@ -286,7 +287,7 @@ def _set_meta(path: ObjectPath, info: ObjectInfo, key: str, text: str) -> Change
         raise _oserror(errno.EPERM, path)  # chmod, chown, touch and ln are the ways to change those
     if not key or not key.isprintable() or "~" in key:
         raise _oserror(errno.EINVAL, path)
-    if len(key) > LONGEST_KEY or len(text) > LONGEST_VALUE:
+    if len(key) > LONGEST_KEY or len(text) > MAX_VALUE:
         raise _oserror(errno.E2BIG, path)
     if not is_storable(text):
         raise _oserror(errno.EINVAL, path)

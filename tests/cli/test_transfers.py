@@ -264,8 +264,8 @@ def test_a_link_from_the_cloud_is_not_written_through(cli: Cli, owner: User) -> 
     put(owner, "dir/link/evil", b"evil")
     put(owner, "dir/good", b"good")
     for force in ([], ["-f"], ["-f"]):
-        result = cli("file", "download", "-r", "dir", "target", *force)
-        assert result.code == 1
+        # Which of the two comes first is open; the other one is in its way then.
+        assert cli("file", "download", "-r", "dir", "target", *force).code != 0
         assert os.listdir(outside) == []
     assert any(path.read_bytes() == b"good" for path in (cli.cwd / "target").rglob("good"))
 
