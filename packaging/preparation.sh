@@ -86,7 +86,7 @@ prepare_venv() {
         return
     fi
     say "Installing pithosfs${extras:+ and what the tests need} into .venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -e "$root$extras" \
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 -e "$root$extras" \
         || fail "the installation failed" "is there a connection to the package index? the lines above say more"
     printf '%s' "$wanted" > "$venv/.installed"
 }

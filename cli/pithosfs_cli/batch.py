@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from pithosfs.errors import NoConnection, NotLoggedIn, PithosfsError, QuotaExceeded
+from pithosfs.transfer import TransferCancelled
 from pithosfs_cli.errors import Failure, describe
 from pithosfs_cli.output import note
 
@@ -18,16 +19,20 @@ __all__ = ["Batch"]
 T = TypeVar("T")
 
 # What would fail for every further one as well.
-_FATAL = (NoConnection, NotLoggedIn, QuotaExceeded)
+_FATAL = (NoConnection, NotLoggedIn, QuotaExceeded, TransferCancelled)
 _FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 
 
 class Batch:
-    """A context: leaving it raises Failure when something in it failed. `what` is the verb of the summary."""
+    """A context: leaving it raises Failure when something in it failed. `what` is the verb of the summary.
+
+    `cancel` is set when the whole is to end early: transfers in it look at that.
+    """
 
     def __init__(self, what: str, connections: int) -> None:
         self._what = what
         self._connections = connections
+        self.cancel = threading.Event()
         self._lock = threading.Lock()
         self._failures: list[BaseException] = []
         self._attempted = 0
@@ -58,16 +63,15 @@ class Batch:
                 self._failures.append(error)
 
     def run(self, items: Iterable[T], name: Callable[[T], str], work: Callable[[T], None]) -> None:
-        """Do the work for all items, several at a time, each tolerated. An interrupt ends it after the running ones."""
+        """Do the work for all items, several at a time, each tolerated. An interrupt ends the running ones too."""
         from concurrent.futures import ThreadPoolExecutor
 
         source = iter(items)
         drawing = threading.Lock()
-        stop = threading.Event()
 
         def worker() -> None:
             try:
-                while not stop.is_set():
+                while not self.cancel.is_set():
                     with drawing:
                         try:
                             item = next(source)
@@ -76,7 +80,7 @@ class Batch:
                     with self.tolerating(name(item)):
                         work(item)
             except BaseException:
-                stop.set()
+                self.cancel.set()
                 raise
 
         with ThreadPoolExecutor(self._connections, thread_name_prefix="file") as pool:
@@ -84,5 +88,5 @@ class Batch:
                 for running in [pool.submit(worker) for _ in range(self._connections)]:
                     running.result()
             except BaseException:
-                stop.set()
+                self.cancel.set()
                 raise

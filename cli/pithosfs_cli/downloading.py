@@ -100,7 +100,7 @@ def download_tree(run: Invocation, store: ObjectStore, place: Location, local: s
         def fetch(info: ObjectInfo) -> None:
             parts = _parts(info.name, prefix)
             taken.claim(parts, landing)
-            _receive(store, place.named(info.name), info, landing, parts, settings, shown)
+            _receive(store, place.named(info.name), info, landing, parts, settings, shown, batch.cancel)
             shown.advance(info.size)
 
         for one in folders:
@@ -140,6 +140,7 @@ def _receive(
     parts: Sequence[str],
     settings: Settings,
     shown: Bars,
+    cancel: threading.Event | None = None,
 ) -> None:
     if not settings.force and landing.exists(parts):
         raise Conflict(f"{landing.where(parts)} exists already", hint="add --force to replace it")
@@ -162,6 +163,7 @@ def _receive(
                 stream,
                 connections=settings.connections,
                 progress=tell,
+                cancel=cancel,
             )
 
     landing.receive(

@@ -6,7 +6,6 @@ Places are written as in `locations`. A folder is its name and everything below 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,26 +26,19 @@ from pithosfs_cli.addressing import (
     place_options,
 )
 from pithosfs_cli.command import Group, with_options
+from pithosfs_cli.conditions import check, condition_options
 from pithosfs_cli.confirm import yes_option
 from pithosfs_cli.invocation import Invocation
-from pithosfs_cli.locations import Location
+from pithosfs_cli.listing import FOLDER_TYPE, entries_in, object_entry
 from pithosfs_cli.output import Column, iso_time, show, show_list
 from pithosfs_cli.selection import Selection, selection_options
 
 if TYPE_CHECKING:
-    from pithosfs.store import ObjectInfo, ObjectStore
+    from pithosfs.store import ObjectInfo
 
 __all__ = ["file"]
 
-FOLDER_TYPE = "application/directory"
-
 _version_option = click.option("--object-version", metavar="ID", help="This version instead of the newest.")
-_condition_options = [
-    click.option("--if-match", metavar="ETAG", help="Only if its ETag is this."),
-    click.option("--if-none-match", metavar="ETAG", help="Only if its ETag is another."),
-    click.option("--if-modified-since", metavar="DATE", help="Only if it has changed since then."),
-    click.option("--if-unmodified-since", metavar="DATE", help="Only if it has not changed since then."),
-]
 _transfer_options = [
     click.option("--threads", type=click.IntRange(1, 64), default=5, metavar="N", help="Connections (default: 5)."),
     click.option("-N", "--no-progress-bar", is_flag=True, help="Show no progress bars."),
@@ -94,10 +86,10 @@ def list_(
     place = locate(run, path, container=container, account=account)
     chosen = Selection.of(selection)
     with addressed(store, place.named("")):
-        entries = _entries(store, place, recursive)
+        entries = entries_in(store, place, recursive=recursive)
     if entries is None:
         place, info = look(store, place)
-        entries = [_object_entry(place, info, info.name.rpartition("/")[2])]
+        entries = [object_entry(place, info, info.name.rpartition("/")[2])]
     rows = chosen.cut([one for one in entries if chosen.wants(one["name"])])
     if run.output == "table":
         rows = [{**one, "bytes": None} if one["type"] == "folder" else one for one in rows]
@@ -113,65 +105,6 @@ def list_(
     show_list(run, rows, columns, empty=f"There is nothing in {place}")
 
 
-def _entries(store: ObjectStore, place: Location, recursive: bool) -> list[dict[str, Any]] | None:
-    """What is in a folder or container, sorted by name; None when the place is no folder."""
-    prefix = place.name if not place.name or place.name.endswith("/") else f"{place.name}/"
-    listing = store.list_objects(
-        place.container, prefix=prefix, delimiter=None if recursive else "/", account=place.account
-    )
-    assert listing is not None
-    found = {info.name: _object_entry(place, info, info.name[len(prefix) :]) for info in listing.found.objects}
-    for name in listing.found.folders:
-        found.setdefault(name, _folder_entry(place, name, name[len(prefix) :]))
-        found[name]["type"] = "folder" if found[name]["content_type"] in ("", FOLDER_TYPE) else found[name]["type"]
-    # The folder's own marker when somebody has made one with a closing slash.
-    found.pop(prefix, None)
-    if not found and prefix:
-        try:
-            info = store.head(place.path(store))
-        except NotFound:
-            if not place.name.endswith("/"):
-                raise
-            return None
-        return [] if info.is_directory else None
-    return [found[name] for name in sorted(found)]
-
-
-def _object_entry(place: Location, info: ObjectInfo, shown: str) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "path": str(place.named(info.name)),
-        "type": "folder" if info.is_directory else "file",
-        "bytes": info.size,
-        "content_type": info.content_type,
-        "modified": iso_time(info.modified_ns),
-        "hash": info.hash,
-        "version": info.version,
-        "uuid": info.uuid,
-        "modified_by": info.modified_by,
-        "public": info.public,
-        "shown": f"{shown}/" if info.is_directory else shown,
-    }
-
-
-def _folder_entry(place: Location, name: str, shown: str) -> dict[str, Any]:
-    """A folder that is only a shared prefix of names."""
-    return {
-        "name": name,
-        "path": str(place.named(name)),
-        "type": "folder",
-        "bytes": None,
-        "content_type": "",
-        "modified": None,
-        "hash": None,
-        "version": None,
-        "uuid": None,
-        "modified_by": None,
-        "public": None,
-        "shown": f"{shown}/",
-    }
-
-
 @file.command("info")
 @click.argument("path", shell_complete=complete_place)
 @with_options(
@@ -181,7 +114,7 @@ def _folder_entry(place: Location, name: str, shown: str) -> dict[str, Any]:
         click.option("--hashmap", is_flag=True, help="Show the hashes of its blocks."),
         click.option("--sharing", is_flag=True, help="Show who may read and write it, and the public link."),
         click.option("--metadata", is_flag=True, help="Show the metadata only."),
-        *_condition_options,
+        *condition_options,
         place_options,
     ]
 )
@@ -275,7 +208,7 @@ def info(
         ),
         click.option("--buffer-blocks", type=click.IntRange(1, 64), default=4, metavar="N", help="Blocks read ahead."),
         _version_option,
-        *_condition_options,
+        *condition_options,
         place_options,
     ]
 )
@@ -396,7 +329,7 @@ def upload(
             help="Keep what has come when it is interrupted, and go on from there the next time; replaces as well.",
         ),
         _version_option,
-        *_condition_options,
+        *condition_options,
         *_transfer_options,
         place_options,
     ]
@@ -495,38 +428,3 @@ def delete(
 
     places = [locate(run, one, container=container, account=account) for one in paths]
     delete_all(run, places, recursive=recursive, yes=yes, dry_run=dry_run)
-
-
-def check(place: Location, info: ObjectInfo, conditions: dict[str, str | None]) -> None:
-    """Raise PreconditionFailed unless the object is as the `--if-…` options want it."""
-    for text in _broken(info, conditions):
-        raise PreconditionFailed(f"{place} {text}", 412)
-
-
-def _broken(info: ObjectInfo, conditions: dict[str, str | None]) -> Iterator[str]:
-    etags = {info.etag, info.hash, "*"}
-    match = conditions.get("if_match")
-    if match is not None and match.strip('"') not in etags:
-        yield f"has another ETag: {info.etag}"
-    none_match = conditions.get("if_none_match")
-    if none_match is not None and none_match.strip('"') in etags:
-        yield "has that ETag"
-    seconds = info.modified_ns // 1_000_000_000
-    since = conditions.get("if_modified_since")
-    if since is not None and seconds <= _seconds(since):
-        yield f"has not changed since {since}"
-    until = conditions.get("if_unmodified_since")
-    if until is not None and seconds > _seconds(until):
-        yield f"has changed since {until}"
-
-
-def _seconds(text: str) -> int:
-    """A date in any usual form as seconds since the epoch; local time when it names no zone."""
-    from dateutil import parser
-
-    try:
-        return int(parser.parse(text).timestamp())
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is not a date", hint="write it as 2026-01-31, '2026-01-31 14:00:00' or 2026-01-31T14:00:00Z"
-        ) from None

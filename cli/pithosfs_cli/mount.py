@@ -189,7 +189,11 @@ def status(run: Invocation) -> None:
         return
     for one in found:
         for problem in one["problems"]:
-            note(f"{one['mount_point']}{problem['path']}: {problem['error']}")
+            note(f"{one['mount_point']}: {problem['path']} is not sent: {problem['error']}")
+        for conflict in one["conflicts"]:
+            note(f"{one['mount_point']}: {conflict['path']} was changed elsewhere too; yours is {conflict['copy']}")
+        if one["state"] == "killed":
+            note(f"{one['mount_point']}: its process has ended; to go on: pithosfs mount {one['mount_point']}")
 
 
 def _told(run: Invocation, unsent: Sequence[Unsent], hint: str) -> None:
@@ -206,8 +210,9 @@ def _told(run: Invocation, unsent: Sequence[Unsent], hint: str) -> None:
 
 def _record(one: MountStatus) -> dict[str, Any]:
     state: Mapping[str, Any] = one.state
-    problems = [_problem(each) for each in state.get("failed") or ()]
-    conflicts = state.get("conflicts") or ()
+    uploading = [{"path": f"/{path}", "done": done, "bytes": size} for path, done, size in state.get("uploading") or ()]
+    problems = [{"path": f"/{path}", "error": error} for path, error in state.get("failed") or ()]
+    conflicts = [{"path": f"/{path}", "copy": f"/{copy}"} for path, copy in state.get("conflicts") or ()]
     shown = "running"
     if not one.alive:
         shown = "killed"
@@ -224,7 +229,7 @@ def _record(one: MountStatus) -> dict[str, Any]:
         "state": shown,
         "pending_files": state.get("pending_files"),
         "pending_bytes": state.get("pending_bytes"),
-        "uploading": state.get("uploading") or [],
+        "uploading": uploading,
         "problems": problems,
         "conflicts": conflicts,
         "pid": one.pid,
@@ -232,13 +237,6 @@ def _record(one: MountStatus) -> dict[str, Any]:
         "started": iso_time(int(one.started * 1e9)),
         "log": one.log,
     }
-
-
-def _problem(each: Any) -> dict[str, str]:
-    if isinstance(each, Mapping):
-        return {"path": str(each.get("path", "")), "error": str(each.get("error", ""))}
-    path, error = each
-    return {"path": str(path), "error": str(error)}
 
 
 def _summary(state: Mapping[str, Any]) -> str:

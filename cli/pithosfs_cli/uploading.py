@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 import stat
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,7 @@ def _send(
     settings: Settings,
     meta: Mapping[str, str],
     shown: Bars,
+    cancel: threading.Event | None = None,
 ) -> None:
     path = place.path(store)
     with addressed(store, place):
@@ -142,7 +144,7 @@ def _send(
         )
         try:
             with shown.file(place.name) as tell:
-                upload(target, source, connections=settings.connections, progress=tell)
+                upload(target, source, connections=settings.connections, progress=tell, cancel=cancel)
         except PreconditionFailed as error:
             raise _exists(place) from error
 
@@ -194,7 +196,7 @@ def upload_tree(run: Invocation, store: ObjectStore, source: Path, place: Locati
         sent: list[str] = []
 
         def send(item: _Item) -> None:
-            if _upload_item(store, item, there.get(item.place.name), settings, shown):
+            if _upload_item(store, item, there.get(item.place.name), settings, shown, batch.cancel):
                 sent.append(str(item.place))
             shown.advance(item.status.st_size)
 
@@ -254,7 +256,14 @@ def _make_folder(store: ObjectStore, item: _Item) -> None:
             raise Conflict(f"{item.place} is there and is no folder") from None
 
 
-def _upload_item(store: ObjectStore, item: _Item, there: ObjectInfo | None, settings: Settings, shown: Bars) -> bool:
+def _upload_item(
+    store: ObjectStore,
+    item: _Item,
+    there: ObjectInfo | None,
+    settings: Settings,
+    shown: Bars,
+    cancel: threading.Event,
+) -> bool:
     """Upload a file or a link; False when the cloud has the same already."""
     if stat.S_ISLNK(item.status.st_mode):
         data = os.fsencode(item.local.readlink())
@@ -272,7 +281,7 @@ def _upload_item(store: ObjectStore, item: _Item, there: ObjectInfo | None, sett
             same = hash_stream(stream, info.block_size or 1, info.block_hash or "sha256").root == there.hash
         if same:
             return False
-    _send(store, item.local, item.place, settings, _metadata(item.status), shown)
+    _send(store, item.local, item.place, settings, _metadata(item.status), shown, cancel)
     return True
 
 

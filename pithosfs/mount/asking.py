@@ -26,7 +26,7 @@ T = TypeVar("T")
 H = TypeVar("H", bound=Holding)
 
 SHORTEST_PAUSE = 1.0  # seconds after a failure in which the server is not asked again, however short `freshness`
-PATIENCE = 10.0  # seconds that somebody who has an old answer waits for a new one
+PATIENCE = 3.0  # seconds that somebody who has an old answer waits for a new one
 ROUNDS = 8  # a part that was asked for may turn out to be cut differently; two changes of that kind are possible
 
 
@@ -138,7 +138,7 @@ class Asker:
         with self.lock:
             now = self._clock()
             waiting = self._pause(held, now) is not None or part in held.flights
-            if waiting or not held.knows(part) or held.is_fresh(part, now, now - since):
+            if waiting or not held.knows(part) or held.rests(part, now) or held.vouched_at(part) >= since:
                 return
             flight = held.depart(part, unlimited=True)
         self._fly(held, flight)

@@ -241,9 +241,11 @@ class ContainerNames:
             target = name + rest
             there = self.tables.setdefault(target, {})
             for segment, slot in table.items():
-                if segment not in there:
-                    there[segment] = _moved(slot, names.join(target, segment))
-                    self.size += 1
+                before = there.get(segment)
+                if before is None or (before.info is None and slot.info is not None):
+                    info, below = _moved(slot, names.join(target, segment))
+                    there[segment] = Slot(info, below or (before is not None and before.below))
+                    self.size += before is None
                     new = True
             self._views.pop(target, None)
             if there:
@@ -258,24 +260,22 @@ class ContainerNames:
                 new = True
         return new
 
-    def uncertain_without(self, name: str) -> str | None:
-        """The folder of which nobody can tell what it shows once a name is gone, because one below it is not known.
-
-        None when all is certain.
-        """
+    def uncertain_without(self, name: str) -> list[str]:
+        """The folders of which nobody can tell what they show once a name is gone: one below them is not known."""
         if self.complete:
-            return None
+            return []
         folder = names.split_last(name)[0]
         while folder and folder in self.tables:
             slot = self.slot(folder)
             if len(self.tables[folder]) > 1 or (slot is not None and slot.info is not None):
-                return None  # it stays
+                return []  # it stays, and so does all above it
             folder = names.split_last(folder)[0]
-        while folder and folder not in self.tables:
+        uncertain = []
+        while folder:
             folder = names.split_last(folder)[0]
             if folder in self.tables:
-                return folder
-        return None
+                uncertain.append(folder)
+        return uncertain
 
     def folders_from(self, name: str) -> list[str]:
         """The known folders at and below a name."""

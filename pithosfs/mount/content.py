@@ -491,7 +491,7 @@ class Content:
         assert sealing is not None
         try:
             name = self._staging.seal(draft, self.algorithm)
-        except BaseException as trouble:
+        except BaseException as trouble:  # noqa: BLE001  (whoever waits for the outcome must hear of it)
             with self._lock:
                 draft.sealing, draft.taken = None, False
                 abandoned = self._closed or index >= len(self._blocks) or self._blocks[index] is not draft

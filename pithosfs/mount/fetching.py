@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import ClassVar
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE
 from pithosfs.cache import BlockCache
@@ -53,8 +54,8 @@ class _Memory:
 class Shared:
     """Shared by all readers on one cache. Thread-safe; no lock is held during a fetch."""
 
-    _all: weakref.WeakKeyDictionary[BlockCache, Shared] = weakref.WeakKeyDictionary()
-    _making = threading.Lock()
+    _all: ClassVar[weakref.WeakKeyDictionary[BlockCache, Shared]] = weakref.WeakKeyDictionary()
+    _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,8 +128,8 @@ class Shared:
 class BlockFormats:
     """Block size and hash of each container of a store (object-store.md section 6): they never change."""
 
-    _all: weakref.WeakKeyDictionary[ObjectStore, BlockFormats] = weakref.WeakKeyDictionary()
-    _making = threading.Lock()
+    _all: ClassVar[weakref.WeakKeyDictionary[ObjectStore, BlockFormats]] = weakref.WeakKeyDictionary()
+    _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = weakref.ref(store)

@@ -25,11 +25,11 @@ from pithosfs.mount import names
 from pithosfs.mount.attributes import Attributes
 from pithosfs.mount.handles import Handles, Opened
 from pithosfs.mount.history import History
-from pithosfs.mount.journal import Journal, State
+from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.namelocks import NameLocks
 from pithosfs.mount.namespace import Namespace
-from pithosfs.mount.nodes import Node, Stat, View, group_name, user_name
-from pithosfs.mount.openfiles import WRITING, Contents, OpenFile, OpenFiles, is_at_or_below
+from pithosfs.mount.nodes import Node, Stat, View, group_name, keeping_its_name, user_name
+from pithosfs.mount.openfiles import WRITING, Contents, OpenFile, OpenFiles
 from pithosfs.mount.options import MountOptions
 from pithosfs.mount.places import SHARED, VERSIONS, Object, Place, Resolver, Root, SharedAccount, SharedRoot, Versions
 from pithosfs.mount.properties import Properties
@@ -117,29 +117,33 @@ class Filesystem:
     def sent(self, path: ObjectPath, info: ObjectInfo) -> None:
         """The uploader brought something to the cloud."""
         entry = self._tree.entry(path)
-        if entry is not None and entry.info is not None:
-            # The answer to a PUT does not tell what belongs to the name, and stays with it.
-            before, row = entry.info, self._journal.get(path)
-            shared_anew = row is not None and row.sharing is not None
-            withdrawn = row is not None and row.public is False
-            info = replace(
-                info,
-                uuid=info.uuid or before.uuid,
-                sharing=info.sharing if shared_anew or info.sharing is not None else before.sharing,
-                public=info.public if withdrawn or info.public is not None else before.public,
-                allowed_to=info.allowed_to or before.allowed_to,
-            )
+        info = keeping_its_name(info, entry.info if entry is not None else None, self._journal.get(path))
         self._tree.noted(path, info)
         self._handles.sent(path, info)
+
+    def set_aside(self, path: ObjectPath, copy: ObjectPath) -> None:
+        """A conflict: what was pending under a name goes to another one, and theirs shows under the name."""
+        self._opened.rename(path, copy)
+        self._view.replaced_elsewhere([path, copy])
+        self._tree.forget(path.container)
+        self._invalidated(path)
+
+    def conflicted(self, path: ObjectPath) -> None:
+        """The uploader met somebody else's change of a name: what is known of it does not hold any more."""
+        self._tree.forget(path.container)
+        self.changed_elsewhere([path])
 
     def changed_elsewhere(self, paths: Iterable[ObjectPath]) -> None:
         """The tree found changes that were not made here: the kernel must forget what it knows of them."""
         changed = list(paths)
         self._view.replaced_elsewhere(changed)
         for path in changed:
-            local = self.local_path(path)
-            if local is not None and self.invalidate is not None:
-                self.invalidate(local)
+            self._invalidated(path)
+
+    def _invalidated(self, path: ObjectPath) -> None:
+        local = self.local_path(path)
+        if local is not None and self.invalidate is not None:
+            self.invalidate(local)
 
     def local_path(self, path: ObjectPath) -> str | None:
         """Where an object shows under the mount point; None when it does not show."""
@@ -399,8 +403,7 @@ class Filesystem:
         """Finish what an earlier process began: called once, before the mount answers."""
         self._namespace.recover()
         for row in self._journal.all():
-            if row.state in (State.OPEN, State.UPLOADING):
-                self._journal.put(replace(row, state=State.PENDING, ready_at=0.0))
+            self._journal.update(row.path, _to_be_sent)
 
     def drain(
         self,
@@ -416,15 +419,19 @@ class Filesystem:
         place = self._resolve(path) if path is not None else None
         below = place.path if isinstance(place, Object) else None
         self._handles.commit_all(below)
-        for row in self._journal.all():
-            if row.state is State.OPEN and (below is None or is_at_or_below(row.path, below)):
-                self._journal.put(replace(row, state=State.PENDING, ready_at=time.time()))
         failed = self._uploader.drain(below, deadline=deadline, progress=progress)
         return [Problem(self.local_path(row.path) or str(row.path), row.error) for row in failed]
 
     def status(self) -> dict[str, Any]:
         """What is pending, for `pithosfs status`."""
-        return {**self._uploader.status(), "open_files": len(self._handles)}
+        traffic = self._store.traffic()
+        return {
+            **self._uploader.status(),
+            "open_files": len(self._handles),
+            "requests": traffic.requests,
+            "bytes_sent": traffic.sent,
+            "bytes_received": traffic.received,
+        }
 
     def refresh(self) -> None:
         """Look for changes elsewhere in what was used lately."""
@@ -454,6 +461,11 @@ class Filesystem:
         if not target.name:
             raise _oserror(at_the_top, path)
         return target
+
+
+def _to_be_sent(row: Pending) -> Pending | None:
+    """A file that was open when its process ended is sent as it was synced last."""
+    return replace(row, state=State.PENDING, ready_at=time.time()) if row.state is State.OPEN else None
 
 
 def _oserror(code: int, subject: object) -> OSError:

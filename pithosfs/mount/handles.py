@@ -265,9 +265,12 @@ class Handles:
             return
         if durable and file.content is not None:
             file.content.sync()
-        kept = State.PENDING if closing else row.state
         ready_at = time.time() + self._uploader.settle
-        self._journal.put(replace(row, state=kept, ready_at=ready_at), durable=durable)
+
+        def promised(now: Pending) -> Pending:
+            return replace(now, state=State.PENDING if closing else now.state, ready_at=ready_at)
+
+        self._journal.update(row.path, promised, durable=durable)
 
     def commit_all(self, below: ObjectPath | None = None) -> None:
         """Put every changed open file (at and below a path) into the journal as it is now."""

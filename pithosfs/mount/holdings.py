@@ -87,8 +87,16 @@ class Holding(ABC):
         """Whether there is an answer for a part, however old."""
 
     @abstractmethod
+    def vouched_at(self, part: str) -> float:
+        """When the request set out whose answer last told how a known part is; never, when it must be asked for."""
+
+    def rests(self, part: str, now: float) -> bool:
+        """Whether a known part is not to be asked for again yet, because that takes long."""
+        return False
+
     def is_fresh(self, part: str, now: float, freshness: float) -> bool:
-        """Whether it is good enough to be shown."""
+        """Whether a part is known and good enough to be shown."""
+        return self.knows(part) and (self.rests(part, now) or now - self.vouched_at(part) < freshness)
 
     def use(self, part: str, now: float) -> None:
         """Somebody looks at a part."""
@@ -135,15 +143,20 @@ class AccountHolding(Holding):
     def knows(self, part: str) -> bool:
         return self.containers is not None
 
-    def is_fresh(self, part: str, now: float, freshness: float) -> bool:
-        return self.containers is not None and now - self._asked_at < freshness
+    def vouched_at(self, part: str) -> float:
+        return self._asked_at
 
     def depart(self, part: str, *, unlimited: bool) -> Flight:
         flight = self.flights[part] = Flight(part, unlimited, False, None, self.sequence)
         return flight
 
     def ask(self, flight: Flight) -> object:
-        return {one.name: one for one in self._store.containers(self.account)}
+        try:
+            return {one.name: one for one in self._store.containers(self.account)}
+        except (NotFound, NotAllowed):
+            if self.account == self._store.account:
+                raise
+            return {}  # nothing there is shared, or not any more (object-store.md 12.4)
 
     def take(self, flight: Flight, answer: object, started: float, ended: float) -> list[ObjectPath]:
         assert isinstance(answer, dict)
@@ -216,17 +229,16 @@ class ContainerHolding(Holding):
     def knows(self, part: str) -> bool:
         return self.names is not None and part in self.parts and self.names.knows(part)
 
-    def is_fresh(self, part: str, now: float, freshness: float) -> bool:
-        if not self.knows(part):
-            return False
+    def vouched_at(self, part: str) -> float:
         state = self.parts[part]
-        if now < state.rest_until:
-            return True
         if state.forced:
-            return False
+            return NEVER
         # Any answer tells the container's Last-Modified: a part that is as new as that is as fresh as the answer.
-        vouched = state.trusted and self._is_own and state.modified == self._modified
-        return now - max(state.asked_at, self._modified_at if vouched else NEVER) < freshness
+        shared = state.trusted and self._is_own and state.modified == self._modified
+        return max(state.asked_at, self._modified_at) if shared else state.asked_at
+
+    def rests(self, part: str, now: float) -> bool:
+        return now < self.parts[part].rest_until
 
     def gives_up(self, part: str) -> bool:
         return self.by_folder and part in self.too_large
@@ -296,7 +308,7 @@ class ContainerHolding(Holding):
         if not answer.complete:
             return self._take_too_much(flight.part)
         changed, overtaken = self._take_whole(flight, answer) if flight.probing else self._take_folder(flight, answer)
-        state = self.parts.setdefault(flight.part, Part())
+        state = self.parts.setdefault(flight.part, Part(used=ended))
         state.asked_at = started
         state.rest_until = ended + COST_FACTOR * (ended - started)
         state.modified = answer.modified
@@ -338,7 +350,7 @@ class ContainerHolding(Holding):
         self.exists, self.by_folder = False, False
         self.names = ContainerNames(complete=True)
         self.parts.clear()
-        self.parts[""] = Part(asked_at=started)
+        self.parts[""] = Part(asked_at=started, used=started)
         return gone
 
     def _take_unchanged(self, part: str, started: float) -> None:
@@ -387,10 +399,10 @@ class ContainerHolding(Holding):
         if self.flights:
             self.notes.append((self.sequence, note))
         if self.names is not None:
-            uncertain = self.names.uncertain_without(note.name) if note.takes_away else None
+            uncertain = self.names.uncertain_without(note.name) if note.takes_away else []
             note.apply(self.names)
-            if uncertain is not None:
-                self._force(uncertain, at_once=True)
+            for folder in uncertain:
+                self._force(folder, at_once=True)
         for name in [name for name in self._singles if note.touches(name)]:
             del self._singles[name]
 
@@ -401,7 +413,7 @@ class ContainerHolding(Holding):
             self._force("", at_once=at_once)
         elif self.names is not None:
             for folder in self.names.folders_from(name):
-                self.parts.setdefault(folder, Part())
+                self.parts.setdefault(folder, Part(used=self.used))
                 self._force(folder, at_once=at_once)
             self._force(split_last(name)[0], at_once=at_once)
 

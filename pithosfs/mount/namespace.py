@@ -19,7 +19,7 @@ from pithosfs.mount.nodes import Node, View, group_name, user_name
 from pithosfs.mount.openfiles import Contents, OpenFile, OpenFiles, is_at_or_below
 from pithosfs.mount.options import MountOptions
 from pithosfs.mount.rename import Renamer
-from pithosfs.mount.rows import gone_row, new_row, replacing
+from pithosfs.mount.rows import RowKind, gone_row, new_row, replacing
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.mount.uploader import Uploader
 from pithosfs.store import ObjectPath, ObjectStore
@@ -113,7 +113,7 @@ class Namespace:
         finally:
             content.discard()
 
-    def _put_new(self, path: ObjectPath, kind: str, **fields: Any) -> None:
+    def _put_new(self, path: ObjectPath, kind: RowKind, **fields: Any) -> None:
         taken_over = replacing(self._journal.get(path))
         self._journal.put(new_row(path, kind, ready_at=self._ready_at(), **fields, **taken_over))
         self._born(path)

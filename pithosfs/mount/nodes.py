@@ -27,7 +27,7 @@ from pithosfs.mount.options import MountOptions
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.store import ContainerInfo, ObjectInfo, ObjectPath, ObjectStore
 
-__all__ = ["Node", "Stat", "View", "etag_of", "fixed_inode", "group_name", "user_name"]
+__all__ = ["Node", "Stat", "View", "etag_of", "fixed_inode", "group_name", "keeping_its_name", "user_name"]
 
 T = TypeVar("T")
 
@@ -90,6 +90,25 @@ def etag_of(info: ObjectInfo | None) -> str:
     if info is None:
         return ""
     return info.etag or info.hash
+
+
+def keeping_its_name(info: ObjectInfo, before: ObjectInfo | None, row: Pending | None) -> ObjectInfo:
+    """A new version, with what the answer to its PUT does not tell because it belongs to the name and stays with it.
+
+    `row` is the change that was sent, which may have set sharing and publication anew.
+    """
+    if before is None:
+        return info
+    shared_anew = row is not None and row.sharing is not None
+    withdrawn = row is not None and row.public is False
+    return replace(
+        info,
+        uuid=info.uuid or before.uuid,
+        sharing=info.sharing if shared_anew or info.sharing is not None else before.sharing,
+        shared_by=info.shared_by or (None if shared_anew else before.shared_by),
+        public=info.public if withdrawn or info.public is not None else before.public,
+        allowed_to=info.allowed_to or before.allowed_to,
+    )
 
 
 @dataclass(slots=True)
@@ -195,10 +214,8 @@ class View:
                 return Node(row.path, Kind.FOLDER, 0, Attributes(), pending=row, modified_ns=self._started_ns)
             return None
         kind = Kind(row.kind)
-        if row.content is not None:
-            size = row.content.size
-        else:
-            size = row.base_info.size if row.base_info is not None else 0
+        before = row.base_info.size if row.base_info is not None else 0
+        size = row.content.size if row.content is not None else before
         shown = attributes.from_meta(row.meta)
         return Node(row.path, kind, size, shown, row.base_info, row, modified_ns=int(row.created * 1e9))
 

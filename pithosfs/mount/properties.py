@@ -19,7 +19,7 @@ from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.namelocks import NameLocks
 from pithosfs.mount.nodes import Node, View, etag_of
 from pithosfs.mount.openfiles import OpenFiles
-from pithosfs.mount.rows import new_row
+from pithosfs.mount.rows import RowKind, new_row
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.mount.uploader import Uploader
 from pithosfs.mount.xattrs import Change
@@ -29,7 +29,7 @@ from pithosfs.store.seam import DIRECTORY_TYPE
 __all__ = ["Properties"]
 
 Metadata = Mapping[str, str]
-ROW_KINDS = {Kind.FOLDER: "folder", Kind.FILE: "file", Kind.SYMLINK: "symlink"}
+ROW_KINDS: dict[Kind, RowKind] = {Kind.FOLDER: "folder", Kind.FILE: "file", Kind.SYMLINK: "symlink"}
 
 
 class Properties:
@@ -77,18 +77,21 @@ class Properties:
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
             if path.account != self._store.account and not self._view.writable(path, node.info):
                 raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-            row = node.pending
-            if row is None or row.kind == "gone":
-                row = self._metadata_row(node)
-            self._journal.put(
-                replace(
+
+            def changed(row: Pending) -> Pending:
+                return replace(
                     row,
                     meta=change(row.meta),
                     content_type=content_type or row.content_type,
                     state=row.state if row.state is State.OPEN else State.PENDING,
                     ready_at=time.time() + self._uploader.settle,
                 )
-            )
+
+            row = node.pending
+            if row is None or row.kind == "gone" or self._journal.update(path, changed) is None:
+                # Nothing is pending, or has just been sent: what is there now is changed.
+                now = self._view.node(path)
+                self._journal.put(changed(self._metadata_row(now if now is not None else node)))
         self._view.changed(path)
 
     def _changed_open(

@@ -16,12 +16,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import time
 
 from pithosfs.errors import NotFound, PreconditionFailed
 from pithosfs.mount.journal import Journal, Pending, State
-from pithosfs.mount.nodes import Node, View
+from pithosfs.mount.nodes import Node, View, keeping_its_name
 from pithosfs.mount.openfiles import Contents, OpenFiles
 from pithosfs.mount.rows import gone_row
 from pithosfs.mount.tree import Kind, Tree
@@ -104,6 +104,7 @@ class Renamer:
     def _rename_unsent(self, source: Node, row: Pending, replaced: Node | None, *, kept: bool, new: ObjectPath) -> None:
         """The content is here: it goes up under its new name, and never under the old one."""
         target_info = replaced.info if replaced is not None else None
+        carried = _carried(source, replaced, kept=kept)
         renamed = replace(
             row,
             id=0,
@@ -111,7 +112,10 @@ class Renamer:
             base=replaced.base if replaced is not None else "",
             base_info=target_info,
             state=State.PENDING if row.state is not State.OPEN else State.OPEN,
-            **_carried(source, replaced, kept=kept, row=row),
+            meta=carried.meta,
+            content_type=carried.content_type,
+            sharing=carried.sharing,
+            public=carried.public,
         )
         self._journal.put(renamed)
         if row.base:
@@ -126,18 +130,18 @@ class Renamer:
         """Both are on the server: the target gets the source's content as a new version, no content moves."""
         info = self._info(source)
         hashmap = self._contents.reader(source.path, info).hashmap()
-        carried = _carried(source, replaced, kept=kept, row=None)
+        carried = _carried(source, replaced, kept=kept)
         base = replaced.base
         for _ in range(ROUNDS):
             try:
                 result = self._store.put_hashmap(
                     new,
                     hashmap,
-                    content_type=str(carried["content_type"]),
-                    meta=dict(carried["meta"]),  # type: ignore[call-overload]
+                    content_type=carried.content_type,
+                    meta=carried.meta,
                     base=base,
-                    sharing=carried["sharing"],  # type: ignore[arg-type]
-                    public=carried["public"],  # type: ignore[arg-type]
+                    sharing=carried.sharing,
+                    public=carried.public,
                 )
                 break
             except PreconditionFailed:
@@ -147,8 +151,8 @@ class Renamer:
             raise fail(errno.EBUSY, new)
         if not isinstance(result, ObjectInfo):
             raise fail(errno.EIO, source.path)
-        self._tree.noted(new, result)
         row = self._journal.get(new)
+        self._tree.noted(new, keeping_its_name(result, replaced.info if kept else None, row))
         if row is not None:
             self._journal.remove(row.id, row.generation)
         self._journal.put(gone_row(source, ready_at=time()))
@@ -248,35 +252,53 @@ class Renamer:
         return True
 
 
-def _carried(source: Node, replaced: Node | None, *, kept: bool, row: Pending | None) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What a new name gets besides the content."""
+
+    meta: dict[str, str]
+    content_type: str
+    sharing: Sharing | None
+    public: bool | None
+
+
+def _carried(source: Node, replaced: Node | None, *, kept: bool) -> _Carried:
     """What the new name gets besides the content.
 
     A file that is replaced (`kept`) stays itself: its sharing, link, content type and own metadata stay, attributes
     are the source's. A name that was free, or whose file was deleted before, gets the source's sharing and nothing
     of the old file's.
     """
-    meta = dict(row.meta if row is not None else (source.info.meta or {} if source.info is not None else {}))
-    content_type = row.content_type if row is not None else (source.info.content_type if source.info else "")
+    meta, content_type = _described(source)
+    row = source.pending
     if kept and replaced is not None and replaced.kind is Kind.FILE and source.kind is Kind.FILE:
-        old = replaced.info
-        kept_meta = replaced.pending.meta if replaced.pending is not None else (old.meta or {} if old else {})
-        old_type = replaced.pending.content_type if replaced.pending is not None else (old.content_type if old else "")
-        return {
-            "meta": {**kept_meta, **meta},
-            "content_type": old_type or content_type,
-            "sharing": replaced.pending.sharing if replaced.pending is not None else None,
-            "public": replaced.pending.public if replaced.pending is not None else None,
-        }
+        kept_meta, kept_type = _described(replaced)
+        there = replaced.pending
+        return _Carried(
+            {**kept_meta, **meta},
+            kept_type or content_type,
+            there.sharing if there is not None else None,
+            there.public if there is not None else None,
+        )
     sharing, public = (row.sharing, row.public) if row is not None else (None, None)
     info = source.on_server
     if info is not None:
         sharing = sharing if sharing is not None else info.own_sharing
         public = public if public is not None else (True if info.public else None)
-    if replaced is not None and not kept and replaced.info is not None:
-        # The deleted file's rule must not reach the new one.
+    if replaced is not None and replaced.info is not None:
+        # What had this name before is gone: its rule must not reach what has it now.
         sharing = sharing if sharing is not None else Sharing()
         public = bool(public)
-    return {"meta": meta, "content_type": content_type, "sharing": sharing, "public": public}
+    return _Carried(meta, content_type, sharing, public)
+
+
+def _described(node: Node) -> tuple[dict[str, str], str]:
+    """Metadata and content type of a node: as they are to be, else as the server has them."""
+    if node.pending is not None and node.pending.kind != "gone":
+        return dict(node.pending.meta), node.pending.content_type
+    if node.info is not None:
+        return dict(node.info.meta or {}), node.info.content_type
+    return {}, ""
 
 
 def _packed(path: ObjectPath) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from pithosfs.blocks import Hashmap
 from pithosfs.mount.journal import Pending, State
@@ -11,10 +11,12 @@ from pithosfs.mount.nodes import Node
 from pithosfs.mount.openfiles import OpenFile
 from pithosfs.store import ObjectPath, Sharing
 
-__all__ = ["content_row", "gone_row", "new_row", "replacing"]
+RowKind = Literal["file", "folder", "symlink", "gone"]
+
+__all__ = ["RowKind", "content_row", "gone_row", "new_row", "replacing"]
 
 
-def new_row(path: ObjectPath, kind: str, *, ready_at: float, **fields: Any) -> Pending:
+def new_row(path: ObjectPath, kind: RowKind, *, ready_at: float, **fields: Any) -> Pending:
     """A row with nothing in it but what is given."""
     values: dict[str, Any] = {
         "content": None,

@@ -89,7 +89,6 @@ class _Service:
         self._options = options
         self._binding = binding
         self._claim = claim
-        self._filesystem = parts.filesystem
         self._parts = parts
         self._record = registry.Record(
             options.mount_point,
@@ -172,7 +171,7 @@ class _Service:
         said = ""
         while not self._ending.wait(self._options.attr_timeout):
             try:
-                self._filesystem.refresh()
+                self._parts.filesystem.refresh()
                 said = ""
             except (PithosfsError, OSError) as trouble:
                 if str(trouble) != said:
@@ -207,10 +206,10 @@ class _Service:
     def _drain_while_it_moves(self) -> list[Unsent]:
         before: object = None
         while True:
-            failed = self._filesystem.drain(deadline=time.monotonic() + DRAIN_STEP)
+            failed = self._parts.drain(deadline=time.monotonic() + DRAIN_STEP)
             if not failed:
                 return []
-            status = self._filesystem.status()
+            status = self._parts.status()
             now = [status.get(key) for key in ("pending_files", "pending_bytes", "uploading")]
             if now == before or all(one.error for one in failed):
                 return [Unsent(one.path, one.error or "not sent in time") for one in failed]
@@ -219,11 +218,11 @@ class _Service:
     # requests -------------------------------------------------------------------------------------------------------
 
     def _on_status(self, _request: Mapping[str, Any], _progress: Progress) -> Mapping[str, Any]:
-        return self._filesystem.status()
+        return self._parts.status()
 
     def _on_flush(self, request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         timeout = request.get("limit")
-        failed = self._filesystem.drain(
+        failed = self._parts.drain(
             request.get("path"),
             deadline=None if timeout is None else time.monotonic() + float(timeout),
             progress=lambda state: progress(state),
@@ -234,7 +233,7 @@ class _Service:
         """Answered when the mount has ended and drained."""
         while not self._finished.wait(1.0):
             with contextlib.suppress(PithosfsError, OSError):
-                progress(self._filesystem.status())
+                progress(self._parts.status())
         return {"unsent": [[one.path, one.error] for one in self._left]}
 
     def _on_stop(self, _request: Mapping[str, Any], _progress: Progress) -> Mapping[str, Any]:

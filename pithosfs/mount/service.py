@@ -225,7 +225,9 @@ def unmount(
         process = _watch(known[0].pid)
         if process is not None:
             stack.callback(os.close, process)
-        control.call(socket, "flush", on_progress=progress, path=None, timeout=None, limit=timeout)
+        # What goes wrong while sending does not keep anybody from unmounting: the end tells what is left.
+        with contextlib.suppress(PithosfsError):
+            control.call(socket, "flush", on_progress=progress, path=None, timeout=None, limit=timeout)
         _kernel_unmount(point, lazy=force)
         unsent = []
         with contextlib.suppress(LocalError):  # it may be gone before it could be asked

@@ -13,6 +13,7 @@ from pithosfs.store.seam import (
     ObjectPath,
     ObjectStore,
     Sharing,
+    Traffic,
     Usage,
     VersionInfo,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ObjectPath",
     "ObjectStore",
     "Sharing",
+    "Traffic",
     "Usage",
     "VersionInfo",
     "open_store",

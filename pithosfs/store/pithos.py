@@ -19,7 +19,7 @@ from pithosfs.clients.pithos.encoding import header_date, seconds_ns
 from pithosfs.clients.pithos.wire import Conditions, PithosWire
 from pithosfs.config import DEFAULT_CONTAINER, Cloud
 from pithosfs.errors import BadReply, Conflict, NotAllowed, NotFound, UsageError
-from pithosfs.http import Reply
+from pithosfs.http import Reply, RetryPolicy, Session
 from pithosfs.store import moving
 from pithosfs.store.listing import PAGE, list_objects
 from pithosfs.store.replies import container_from_entry, container_from_head, object_from_head
@@ -31,6 +31,7 @@ from pithosfs.store.seam import (
     ObjectPath,
     ObjectStore,
     Sharing,
+    Traffic,
     Usage,
     VersionInfo,
 )
@@ -55,14 +56,21 @@ class UserCatalog(Protocol):
 
 
 class PithosStore(ObjectStore):
-    """One user's view of a Pithos cloud. `on_close` lets the connections go."""
+    """One user's view of a Pithos cloud. `session` counts its traffic, `on_close` lets the connections go."""
 
     capabilities = Capabilities()
 
     def __init__(
-        self, wire: PithosWire, account: str, catalog: UserCatalog, *, on_close: Callable[[], None] = lambda: None
+        self,
+        wire: PithosWire,
+        account: str,
+        catalog: UserCatalog,
+        *,
+        session: Session | None = None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.account = account
+        self._session = session
         self._wire = wire
         self._catalog = catalog
         self._on_close = on_close
@@ -345,6 +353,12 @@ class PithosStore(ObjectStore):
     def delete(self, path: ObjectPath) -> None:
         self._wire.object_delete(path.account, path.container, path.name)
 
+    def traffic(self) -> Traffic:
+        if self._session is None:
+            return Traffic()
+        counted = self._session.counters
+        return Traffic(counted.requests, counted.bytes_sent, counted.bytes_received)
+
     def close(self) -> None:
         self._on_close()
 
@@ -444,12 +458,19 @@ def _looked_up(
     return {one: known[one] for one in wanted if one in known}
 
 
-def open_store(cloud: Cloud) -> PithosStore:
-    """Log in to a cloud and open its object store. Raises what `clients.connect` raises: ConfigError, NotLoggedIn, …"""
-    connection = connect(cloud)
+def open_store(cloud: Cloud, *, policy: RetryPolicy | None = None, read_timeout: float = 60.0) -> PithosStore:
+    """Log in to a cloud and open its object store.
+
+    `policy` says how often a request is repeated and `read_timeout` (seconds) how long the server may be silent: a
+    mount, behind which programs wait, gives up sooner than a command. Raises what `clients.connect` raises:
+    ConfigError, NotLoggedIn, …
+    """
+    session = Session(ca_certs=cloud.ca_certs, ignore_ssl=cloud.ignore_ssl, policy=policy, read_timeout=read_timeout)
     try:
-        wire = connection.wire()
+        connection = connect(cloud, session)
+        return PithosStore(
+            connection.wire(), connection.account_id, connection.astakos, session=session, on_close=session.close
+        )
     except BaseException:
-        connection.close()
+        session.close()
         raise
-    return PithosStore(wire, connection.account_id, connection.astakos, on_close=connection.close)

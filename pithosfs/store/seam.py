@@ -24,6 +24,7 @@ __all__ = [
     "ObjectPath",
     "ObjectStore",
     "Sharing",
+    "Traffic",
     "Usage",
     "VersionInfo",
 ]
@@ -161,6 +162,15 @@ class Usage:
 
     used: int
     quota: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What went over the wire so far: requests (repeated ones too), bytes of bodies sent and received."""
+
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +359,10 @@ class ObjectStore(ABC):
     @abstractmethod
     def delete(self, path: ObjectPath) -> None:
         """Delete one object. Raises NotFound when it is not there."""
+
+    def traffic(self) -> Traffic:
+        """What this store has asked of the cloud; all zero where nobody counts."""
+        return Traffic()
 
     @abstractmethod
     def close(self) -> None:
