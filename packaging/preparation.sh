@@ -31,7 +31,8 @@ install_packages() {
     local -a become=()
     [ -n "$manager" ] || fail "$purpose is missing, and there is neither apt, dnf nor pacman" "$(install_line "$@")"
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null 2>&1 || fail "$purpose is missing, and there is no sudo" "as root: $(install_line "$@")"
+        command -v sudo >/dev/null 2>&1 || fail "$purpose is missing, and there is no sudo" \
+            "as root: $(install_line "$@" | sed 's/^sudo //')"
         become=(sudo)
         say "Installing $* ($purpose), for which sudo may ask for your password"
     else
@@ -91,7 +92,8 @@ prepare_venv() {
     printf '%s' "$wanted" > "$venv/.installed"
 }
 
-has_library() { { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -q "$1"; }
+# Not `grep -q`: it would end first, and what is still writing to it would fail the pipe.
+has_library() { { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep "$1" >/dev/null; }
 
 has_fuse3() { command -v fusermount3 >/dev/null 2>&1 && has_library 'libfuse3\.so'; }
 has_fuse2() { command -v fusermount >/dev/null 2>&1 && has_library 'libfuse\.so\.2'; }

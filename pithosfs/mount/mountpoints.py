@@ -80,7 +80,7 @@ def prepare(path: str, unmount_program: str) -> str:
 def is_dead(point: str) -> bool:
     """Whether the process behind a FUSE mount is gone."""
     try:
-        os.lstat(point)
+        os.statvfs(point)  # never answered from the kernel's caches, as a stat might be
     except OSError as trouble:
         return trouble.errno in (errno.ENOTCONN, errno.ECONNABORTED)
     return False

@@ -13,10 +13,10 @@ from __future__ import annotations
 import io
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event
 
 from pithosfs.blocks import Hashmap, hash_stream
@@ -109,11 +109,11 @@ class Sender:
         for _ in range(ROUNDS):
             sending.check()
             try:
-                return act(sending)
+                return self._remembered(sending.row, act(sending))
             except PreconditionFailed:
                 found = self._look(sending.row.path)
                 if found is not None and self._is_done(sending.row, found):
-                    return found
+                    return self._remembered(sending.row, found)
                 if found is not None and not self._may_replace(sending.row, found):
                     raise Conflicting(found) from None
                 row = self._journal.rebase(sending.row, found)
@@ -131,6 +131,12 @@ class Sender:
         if row.kind == "folder" and not (row.base and row.base_info is not None and row.base_info.is_directory):
             return self._put_folder
         return self._change_meta
+
+    def _remembered(self, row: Pending, info: ObjectInfo | None) -> ObjectInfo | None:
+        if info is not None and row.content is not None and row.kind != "gone":
+            self._cache.remember_hashmap(self._cloud_key, info.version, row.content)
+            self._staging.uploaded(Origin(row.path, info.version, row.content))
+        return info
 
     def _look(self, path: ObjectPath) -> ObjectInfo | None:
         try:
@@ -181,8 +187,6 @@ class Sender:
             info = self._put_whole(sending, content)
         if info is None:
             info = self._put_blocks(sending, content)
-        self._cache.remember_hashmap(self._cloud_key, info.version, content)
-        self._staging.uploaded(Origin(row.path, info.version, content))
         return info
 
     def _in_one_request(self, content: Hashmap) -> bool:
@@ -419,7 +423,8 @@ class Sender:
         if before is None or before.meta is None:
             before = self._look(row.path)
             if before is None:
-                return self._nothing_to_change(row)
+                _log_dropped(row)
+                return None
         old = before.meta or {}
         changes: dict[str, str | None] = {key: value for key, value in row.meta.items() if old.get(key) != value}
         changes.update((key, None) for key in old if key not in row.meta)
@@ -434,7 +439,8 @@ class Sender:
                 pass
             found = self._look(row.path)
             if found is None:
-                return self._nothing_to_change(row)
+                _log_dropped(row)
+                return None
             base = found.etag
         raise BadReply(f"the attributes of {row.path} are changed by others all the time")
 
@@ -458,8 +464,9 @@ class Sender:
                 info = self._store.head(row.path)
         return info
 
-    def _nothing_to_change(self, row: Pending) -> None:
-        log.info("%s was deleted elsewhere: its changed attributes are dropped", row.path)
+
+def _log_dropped(row: Pending) -> None:
+    log.info("%s was deleted elsewhere: its changed attributes are dropped", row.path)
 
 
 def _same_meta(one: Mapping[str, str], other: Mapping[str, str]) -> bool:

@@ -5,7 +5,8 @@ it and the tree knows that, so a name is never seen without its content. What th
 reported; everything else is tried again by itself.
 
     trouble                                   what happens
-    no connection, server failed, bad reply   all rows wait, 1 s to 60 s, then one tries
+    no connection                             all rows wait, 1 s to 60 s, then one tries
+    server failed, bad reply                  the row waits, 1 s to 60 s
     not logged in                             the row waits 60 s
     quota exceeded                            the row is `failed`, tried again after 60 s or when something was deleted
     not allowed, bad request, not found …     the row is `failed` until somebody asks (`drain`) or the next start
@@ -35,13 +36,16 @@ from pithosfs.cache import BlockCache
 from pithosfs.errors import (
     BadReply,
     NoConnection,
+    NotFound,
     NotLoggedIn,
     PithosfsError,
     QuotaExceeded,
     ServerFailed,
+    TimedOut,
 )
 from pithosfs.mount.conflictnames import conflict_name
 from pithosfs.mount.journal import Journal, Pending, State
+from pithosfs.mount.pendingtable import is_at_or_below
 from pithosfs.mount.sending import Conflicting, Damaged, Interrupted, Sender, Sending
 from pithosfs.mount.staging import Staging
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
@@ -109,7 +113,8 @@ class Uploader:
         self._sending: dict[int, Sending] = {}
         self._held: list[ObjectPath] = []
         self._away_until = 0.0
-        self._failures = 0  # in a row, of the connection
+        self._failures = 0  # waits in a row because there was no connection
+        self._losses = 0  # attempts that found no connection
         self._quota_rows: set[int] = set()
         self._attempted: dict[int, int] = {}  # row → how often it was tried: what `drain` waits for
         self._early: deque[tuple[str, str]] = deque(maxlen=EARLY_WAITING)
@@ -161,7 +166,9 @@ class Uploader:
     @property
     def over_quota(self) -> bool:
         """Whether the cloud has refused content for lack of room, and not taken any since."""
-        return bool(self._quota_rows)
+        with self._journal.changed:
+            self._quota_rows = {one for one in self._quota_rows if self._journal.by_id(one) is not None}
+            return bool(self._quota_rows)
 
     # workers --------------------------------------------------------------------------------------------------------
 
@@ -174,8 +181,12 @@ class Uploader:
                 self._failed(sending.row, State.PENDING, "internal error", self._clock() + LONGEST_WAIT)
             finally:
                 with self._journal.changed:
-                    self._sending.pop(sending.row.id, None)
-                    self._attempted[sending.row.id] = self._attempted.get(sending.row.id, 0) + 1
+                    number = sending.row.id
+                    self._sending.pop(number, None)
+                    if self._journal.by_id(number) is None:
+                        self._attempted.pop(number, None)
+                    else:
+                        self._attempted[number] = self._attempted.get(number, 0) + 1
                     self._journal.changed.notify_all()
 
     def _next(self) -> Sending | None:
@@ -197,21 +208,22 @@ class Uploader:
         return None
 
     def _is_free(self, path: ObjectPath) -> bool:
-        return not any(_at_or_below(path, one) for one in self._held)
+        return not any(is_at_or_below(path, one) for one in self._held)
 
     def _send(self, sending: Sending) -> None:
         row = sending.row
         try:
-            info = self._sender.send(sending)
-            self._finish(sending.row, info)
+            self._attempt(sending)
         except Interrupted:
             self._journal.unclaim(row)
-        except Conflicting as conflict:
-            self._resolve(sending.row, conflict.theirs)
         except Damaged as trouble:
             self._failed(row, State.FAILED, f"damaged: {trouble}", NEVER)
-        except (NoConnection, ServerFailed, BadReply) as trouble:
+        except NoConnection as trouble:
             self._wait_for_the_cloud(row, trouble)
+            return
+        except (ServerFailed, BadReply) as trouble:
+            wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(row.attempts, 10))
+            self._failed(row, State.PENDING, str(trouble), self._clock() + _jittered(wait))
         except NotLoggedIn as trouble:
             self._failed(row, State.PENDING, str(trouble), self._clock() + LONGEST_WAIT)
         except QuotaExceeded as trouble:
@@ -223,6 +235,15 @@ class Uploader:
         except OSError as trouble:
             # The local disk: full, or failing. What is sealed is still there.
             self._failed(row, State.PENDING, str(trouble), self._clock() + LONGEST_WAIT)
+        self._cloud_answers()
+
+    def _attempt(self, sending: Sending) -> None:
+        try:
+            info = self._sender.send(sending)
+        except Conflicting as conflict:
+            self._resolve(sending.row, conflict.theirs)
+        else:
+            self._finish(sending.row, info)
 
     def _finish(self, row: Pending, info: ObjectInfo | None) -> None:
         if info is None:
@@ -231,18 +252,10 @@ class Uploader:
             self._reports.noted(row.path, info)
         self._journal.settle(row, info)
         with self._journal.changed:
-            self._failures = 0
-            self._away_until = 0.0
-            made_room = row.kind == "gone" or row.growth < 0
             if row.growth > 0:
                 self._quota_rows.discard(row.id)
-            else:
-                self._quota_rows.intersection_update(self._journal.ids())
-            if made_room and self._quota_rows:
-                for one in self._journal.all():
-                    if one.id in self._quota_rows:
-                        self._journal.hasten(one)
-            self._journal.changed.notify_all()
+            elif row.growth < 0 and self._quota_rows:
+                self._journal.hasten(self._quota_rows)
 
     def _resolve(self, row: Pending, theirs: ObjectInfo) -> None:
         """Both are kept: theirs under the name, ours beside it."""
@@ -266,23 +279,31 @@ class Uploader:
         self._journal.unclaim(row)
 
     def _exists(self, path: ObjectPath) -> bool:
-        from pithosfs.errors import NotFound
-
         try:
             self._store.head(path)
         except NotFound:
             return False
         return True
 
-    def _wait_for_the_cloud(self, row: Pending, trouble: PithosfsError) -> None:
+    def _wait_for_the_cloud(self, row: Pending, trouble: NoConnection) -> None:
+        now = self._clock()
         with self._journal.changed:
-            self._failures += 1
-            if self._failures == 1:
-                log.warning("the cloud does not take anything at present: %s", trouble)
-            wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._failures - 1, 10))
-            wait *= random.uniform(0.75, 1.0)  # noqa: S311  (no secret)
-            self._away_until = self._clock() + wait
-        self._failed(row, State.PENDING, str(trouble), self._clock())
+            self._losses += 1
+            if not self._failures:
+                log.warning("the cloud cannot be reached: %s", trouble)
+            if now >= self._away_until:  # not one that was under way when another one found out
+                self._failures += 1
+                wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._failures - 1, 10))
+                self._away_until = now + _jittered(wait)
+        self._failed(row, State.PENDING, str(trouble), now)
+
+    def _cloud_answers(self) -> None:
+        with self._journal.changed:
+            if self._failures:
+                log.info("the cloud can be reached again")
+                self._failures = 0
+                self._away_until = 0.0
+                self._journal.changed.notify_all()
 
     def _failed(self, row: Pending, state: State, error: str, ready_at: float) -> None:
         if state is State.FAILED:
@@ -374,7 +395,9 @@ class Uploader:
 
                 def under_way() -> list[Sending]:
                     return [
-                        one for one in self._sending.values() if any(_at_or_below(one.row.path, path) for path in held)
+                        one
+                        for one in self._sending.values()
+                        if any(is_at_or_below(one.row.path, path) for path in held)
                     ]
 
                 for one in under_way():
@@ -405,13 +428,15 @@ class Uploader:
             self._away_until = 0.0
             rows = self._journal.expedite(paths)
             before = {row.id: self._attempted.get(row.id, 0) for row in rows}
+            losses = self._losses
         told = 0.0
         while True:
             with changed:
                 left = [row for row in map(self._current, rows) if row is not None]
                 open_ones = [row for row in left if not self._given_up(row, before[row.id], deadline)]
                 now = time.monotonic()
-                late = self._stopping or (deadline is not None and now >= deadline)
+                # Without a connection, and without a time to wait for one, the others need not even try.
+                late = self._stopping or (self._losses > losses if deadline is None else now >= deadline)
                 if not open_ones or late:
                     break
                 limit = None if deadline is None else deadline - now
@@ -436,7 +461,9 @@ class Uploader:
         return tried and (deadline is None or row.state is State.FAILED)
 
     def _why(self, row: Pending) -> str:
-        return "the mount is ending" if self._stopping else "not sent in time"
+        if self._stopping:
+            return "the mount is ending"
+        return "the cloud cannot be reached" if self._failures else "not sent in time"
 
     def status(self) -> dict[str, Any]:
         """What is pending, JSON-able; sizes in bytes."""
@@ -452,7 +479,6 @@ class Uploader:
         }
 
 
-def _at_or_below(path: ObjectPath, folder: ObjectPath) -> bool:
-    if path.account != folder.account or path.container != folder.container:
-        return False
-    return not folder.name or path.name == folder.name or path.name.startswith(folder.name + "/")
+def _jittered(wait: float) -> float:
+    """A little less, so that clients which failed together do not come back together."""
+    return wait * random.uniform(0.75, 1.0)  # noqa: S311  (no secret)

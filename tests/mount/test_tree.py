@@ -273,6 +273,7 @@ def test_refresh_looks_after_what_was_used_lately(world: World) -> None:
     world.tree.refresh()
     assert world.told() == {"b"}
     world.settle()
+    world.later(1)
     world.tree.refresh()
     world.listings()
     world.later(1)
