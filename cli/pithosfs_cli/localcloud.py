@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.output import Column, iso_time, note, show, show_list
 
 if TYPE_CHECKING:
+    from pithosfs.config import Settings
     from pithosfs.localcloud.process import Status
 
 __all__ = ["localcloud"]
@@ -51,10 +53,11 @@ def localcloud() -> None:
             help="The port (default: the one it had last time, else any free one).",
         ),
         click.option("--foreground", is_flag=True, help="Stay in the foreground until interrupted."),
+        click.option("--add-cloud", is_flag=True, help="Put it into the settings even if they have other clouds."),
     ]
 )
 @click.pass_obj
-def start(run: Invocation, data: str | None, host: str, port: int, foreground: bool) -> None:
+def start(run: Invocation, data: str | None, host: str, port: int, foreground: bool, add_cloud: bool) -> None:
     """Start it; in the background, unless told otherwise.
 
     The first start makes a first user. When no cloud is configured yet, it is put into the settings as the default.
@@ -63,16 +66,16 @@ def start(run: Invocation, data: str | None, host: str, port: int, foreground: b
 
     where = _data(run, data)
     if foreground:
-        _serve(run, where, host, port)
+        _serve(run, where, host, port, add_cloud)
         return
     ran = process.status(where).running
     status = process.start(where, host, port)
-    remarks = _introduce(run, status)
+    remarks = _introduce(run, status, add_cloud)
     if run.output == "table":
         said = "already runs" if ran else "runs now"
         click.echo(f"The local cloud {said} at {status.url}")
     else:
-        show(run, _record(status))
+        show(run, _record(run, status))
     for remark in remarks:
         note(remark)
 
@@ -90,7 +93,7 @@ def stop(run: Invocation, data: str | None) -> None:
     if run.output == "table":
         click.echo("The local cloud has stopped" if ran else "The local cloud does not run")
     else:
-        show(run, _record(status))
+        show(run, _record(run, status))
 
 
 @localcloud.command("status")
@@ -101,7 +104,7 @@ def status_(run: Invocation, data: str | None) -> None:
     from pithosfs.localcloud import process
 
     columns = [Column("identity_url", "identity URL"), Column("started", "started", "time"), Column("pid", "process")]
-    show(run, _record(process.status(_data(run, data))), columns)
+    show(run, _record(run, process.status(_data(run, data))), columns)
 
 
 @localcloud.group("user", cls=Group)
@@ -182,7 +185,7 @@ def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _record(status: Status) -> dict[str, Any]:
+def _record(run: Invocation, status: Status) -> dict[str, Any]:
     return {
         "running": status.running,
         "crashed": status.crashed,
@@ -192,13 +195,14 @@ def _record(status: Status) -> dict[str, Any]:
         "pid": status.pid,
         "started": None if status.started is None else iso_time(int(status.started * 1e9)),
         "users": list(status.users),
+        "cloud": next(iter(_known_as(run.settings(must_exist=False), status)), None),
     }
 
 
 # the first start ----------------------------------------------------------------------------------------------------
 
 
-def _introduce(run: Invocation, status: Status) -> list[str]:
+def _introduce(run: Invocation, status: Status, add_cloud: bool) -> list[str]:
     """Make the first user, and tell the settings of the cloud if they know of none; returns what to say about that."""
     from pithosfs.localcloud import process
 
@@ -212,27 +216,46 @@ def _introduce(run: Invocation, status: Status) -> list[str]:
         users = (name,)
         said.append(f"It has a first user: {name}")
     settings = run.settings(must_exist=False, overridden=False)
-    ours = [name for name in settings.clouds() if settings.get(f"cloud.{name}.{DATA_KEY}") == str(status.data)]
-    for name in ours:
+    known = _known_as(settings, status)
+    for name in known:
         if settings.get(f"cloud.{name}.url") != status.identity_url:
             settings.set(f"cloud.{name}.url", status.identity_url)
             settings.save()
             said.append(f"Its address has changed; the cloud {name!r} in {settings.path} has the new one")
-    if not settings.clouds():
-        token = token or process.user_token(status.data, users[0])
-        settings.set("default_cloud", CLOUD)
-        settings.set(f"cloud.{CLOUD}.url", status.identity_url)
-        settings.set(f"cloud.{CLOUD}.token", token)
-        settings.set(f"cloud.{CLOUD}.{DATA_KEY}", str(status.data))
+    if known:
+        return said
+    is_first = not settings.clouds()
+    if is_first or add_cloud:
+        name = next(one for one in _names() if one not in settings.clouds())
+        if is_first:
+            settings.set("default_cloud", name)
+        settings.set(f"cloud.{name}.url", status.identity_url)
+        settings.set(f"cloud.{name}.token", token or process.user_token(status.data, users[0]))
+        settings.set(f"cloud.{name}.{DATA_KEY}", str(status.data))
         settings.save()
-        said.append(f"No cloud was configured: it is now the default, as {CLOUD!r} in {settings.path}")
-    elif not ours:
-        said += [
-            "The settings have other clouds and do not know this one. To add it:",
-            f"    pithosfs config set cloud.{CLOUD}.url {status.identity_url}",
-            f"    pithosfs localcloud user token {users[0]} | pithosfs config set cloud.{CLOUD}.token -",
-        ]
+        said.append(
+            f"No cloud was configured: it is now the default, as {name!r} in {settings.path}"
+            if is_first
+            else f"It is now the cloud {name!r} in {settings.path}; the default cloud is what it was"
+        )
+    else:
+        said.append("The settings have other clouds and not this one; to add it: pithosfs localcloud start --add-cloud")
     return said
+
+
+def _known_as(settings: Settings, status: Status) -> list[str]:
+    """Under which names the settings have this cloud."""
+    return [
+        name
+        for name in settings.clouds()
+        if settings.get(f"cloud.{name}.{DATA_KEY}") == str(status.data)
+        or (status.identity_url is not None and settings.get(f"cloud.{name}.url") == status.identity_url)
+    ]
+
+
+def _names() -> Iterator[str]:
+    yield CLOUD
+    yield from (f"{CLOUD}-{number}" for number in itertools.count(2))
 
 
 def _first_name() -> str:
@@ -240,7 +263,7 @@ def _first_name() -> str:
     return name[:256] or "user"
 
 
-def _serve(run: Invocation, data: Path, host: str, port: int) -> None:
+def _serve(run: Invocation, data: Path, host: str, port: int, add_cloud: bool) -> None:
     """Serve in this process until SIGINT or SIGTERM."""
     import logging
 
@@ -252,7 +275,7 @@ def _serve(run: Invocation, data: Path, host: str, port: int) -> None:
     def ready(status: Status) -> None:
         nonlocal served
         served = True
-        remarks = _introduce(run, status)
+        remarks = _introduce(run, status, add_cloud)
         click.echo(f"The local cloud runs at {status.url}; interrupt it (^C) to stop")
         sys.stdout.flush()
         for remark in remarks:

@@ -1,7 +1,7 @@
 """Asking the server once for what many want to know, and going on without it while it is away.
 
 Locks: `lock` guards all holdings; it is never held over the network, nor while changes are told. Of several threads
-that find the same part stale one asks, the others wait for its answer. Who has an old answer waits `PATIENCE` at most,
+that find the same part stale one asks, the others wait for its answer. Who has an old answer waits for a bounded time,
 and not at all while the last request has failed: the request goes on in the background.
 """
 
@@ -26,7 +26,6 @@ T = TypeVar("T")
 H = TypeVar("H", bound=Holding)
 
 SHORTEST_PAUSE = 1.0  # seconds after a failure in which the server is not asked again, however short `freshness`
-PATIENCE = 3.0  # seconds that somebody who has an old answer waits for a new one
 ROUNDS = 8  # a part that was asked for may turn out to be cut differently; two changes of that kind are possible
 
 
@@ -34,7 +33,8 @@ class Asker:
     """Sends the requests of holdings.
 
     `tell` gets the paths that turned out different, outside of the lock; `make_room`, called with the lock held after
-    an answer was taken in, returns the paths that it forgot. `freshness` in seconds of `clock`.
+    an answer was taken in, returns the paths that it forgot. `freshness` in seconds of `clock`; `patience` in real
+    ones.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Asker:
         make_room: Callable[[], list[ObjectPath]],
         *,
         freshness: float,
+        patience: float,
         clock: Callable[[], float],
     ) -> None:
         self.lock = threading.Lock()
@@ -51,6 +52,7 @@ class Asker:
         self._tell = tell
         self._make_room = make_room
         self._freshness = freshness
+        self._patience = patience
         self._clock = clock
         self._away: NoConnection | None = None
         self._away_until = float("-inf")
@@ -83,7 +85,7 @@ class Asker:
             elif leading:
                 self._fly_aside(held, flight)
             try:
-                flight.future.result(None if not known else 0 if troubled or flight.slow else PATIENCE)
+                flight.future.result(None if not known else 0 if troubled or flight.slow else self._patience)
             except PithosfsError:
                 if not known:
                     raise

@@ -6,6 +6,7 @@ where the next mount finds it. Sharing, publication and rights belong to the nam
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
@@ -81,28 +82,33 @@ class Heads:
 
         A path that fails by itself is passed over; a server that fails ends it and is raised.
         """
+        failures: list[PithosfsError] = []
+
+        def unless_failed(path: ObjectPath) -> ObjectInfo | None:
+            if failures:
+                raise failures[0].with_traceback(None)
+            try:
+                return fetch(path)
+            except PithosfsError as error:
+                if not isinstance(error, ClientError) or isinstance(error, ServerFailed | NotLoggedIn):
+                    failures.append(error)
+                raise
+
         futures: list[tuple[ObjectPath, Future[ObjectInfo | None]]] = []
         with self._lock:
             for path in paths:
                 future = self._asked.get(path)
                 if future is None:
-                    future = self._asked[path] = self._pool.submit(fetch, path)
+                    future = self._asked[path] = self._pool.submit(unless_failed, path)
                 futures.append((path, future))
-        trouble: PithosfsError | None = None
         for path, future in futures:
-            if trouble is not None:
-                future.cancel()
-            try:
+            # A cancelled one was done by somebody who could not wait.
+            with contextlib.suppress(CancelledError, PithosfsError):
                 future.result()
-            except CancelledError:
-                pass  # done by somebody who could not wait
-            except PithosfsError as error:
-                if not isinstance(error, ClientError) or isinstance(error, ServerFailed | NotLoggedIn):
-                    trouble = trouble or error
             self._forget(path, future)
         self.save()
-        if trouble is not None:
-            raise trouble
+        if failures:
+            raise failures[0].with_traceback(None)
 
     def _forget(self, path: ObjectPath, future: Future[ObjectInfo | None]) -> None:
         with self._lock:

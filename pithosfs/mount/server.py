@@ -37,7 +37,8 @@ __all__ = ["Unsent", "run_mount"]
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 10.0  # how long the kernel mount may take to answer its first stat
-DRAIN_STEP = 30.0  # seconds; a drain that has sent nothing for this long at the end is given up
+ROUNDS = 2  # the last drain is given up after so many more attempts that sent nothing
+PAUSE = 1.0  # seconds between them: a server that is just being restarted gets a chance
 END_SECONDS = 30.0  # for closing, after the drain
 
 
@@ -103,6 +104,7 @@ class _Service:
         self._news = os.eventfd(0, os.EFD_CLOEXEC)  # written when the kernel mount is over, or is to be ended
         self._served = threading.Event()  # the kernel mount is over
         self._ending = threading.Event()
+        self._hurry = threading.Event()  # a second signal came: do not wait for the drain
         self._finished = threading.Event()  # the last drain is over
         self._left: list[Unsent] = []
         self._signals = 0
@@ -198,22 +200,24 @@ class _Service:
         threading.Thread(target=drain, name="drain", daemon=True).start()
         while not drained.wait(0.5):
             if self._signals > signals:
+                self._hurry.set()
                 self._left = [Unsent("/", "told to end at once")]
                 break
         for one in self._left:
             log.warning("not sent, kept in the journal: %s: %s", one.path, one.error)
 
     def _drain_while_it_moves(self) -> list[Unsent]:
-        before: object = None
+        """Everything is tried again and again until `ROUNDS` rounds in a row have sent nothing."""
+        fewest: int | None = None
+        idle = 0
         while True:
-            failed = self._parts.drain(deadline=time.monotonic() + DRAIN_STEP)
+            failed = self._parts.drain()
             if not failed:
                 return []
-            status = self._parts.status()
-            now = [status.get(key) for key in ("pending_files", "pending_bytes", "uploading")]
-            if now == before or all(one.error for one in failed):
+            idle = idle + 1 if fewest is not None and len(failed) >= fewest else 0
+            fewest = len(failed) if fewest is None else min(fewest, len(failed))
+            if idle >= ROUNDS or self._hurry.wait(PAUSE):
                 return [Unsent(one.path, one.error or "not sent in time") for one in failed]
-            before = now
 
     # requests -------------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ T = TypeVar("T")
 Changed = Callable[[Iterable[ObjectPath]], None]
 
 USED_LATELY = 90.0  # seconds for which `refresh` looks after what was used: longer than the kernel remembers
+PATIENCE = 3.0  # seconds that somebody who has an old answer waits for a new one
 MOST_NAMES = 100_000  # held in memory: some 100 MB
 LISTINGS_AT_ONCE = 8  # that renew what is known already; threads of their own, never behind a row of HEADs
 SIDE_BY_SIDE = 16  # requests that learn attributes
@@ -51,8 +52,10 @@ class ShadowedPath(ObjectPath):
 class Tree:
     """The server's names. Thread-safe.
 
-    `cloud_key` names the cloud in the cache. `freshness` in seconds. `on_change` is told the paths that turned out
-    different (new, gone, changed) without this mount's doing, from whatever thread finds that.
+    `cloud_key` names the cloud in the cache. `freshness` in seconds of `clock`. A container of more than `whole_limit`
+    objects is listed by folder; there names with a leading slash do not show. At most about `most_names` names are held
+    in memory. `patience` (seconds) is how long somebody who has an old answer waits for a new one. `on_change` is told
+    the paths that turned out different (new, gone, changed) without this mount's doing, from whatever thread finds it.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Tree:
         freshness: float,
         whole_limit: int = 10_000,
         most_names: int = MOST_NAMES,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
         on_change: Changed | None = None,
     ) -> None:
@@ -77,7 +81,9 @@ class Tree:
         self._containers: OrderedDict[tuple[str, str], ContainerHolding] = OrderedDict()  # the one used last at the end
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="tree")
         self._flights = ThreadPoolExecutor(LISTINGS_AT_ONCE, thread_name_prefix="list")
-        self._asker = Asker(self._flights, self._tell, self._make_room, freshness=freshness, clock=clock)
+        self._asker = Asker(
+            self._flights, self._tell, self._make_room, freshness=freshness, patience=patience, clock=clock
+        )
         self._lock = self._asker.lock
         self._heads = Heads(store, cache, cloud_key, self._pool)
 

@@ -66,13 +66,12 @@ def test_other_settings_are_left_alone(cli: Cli, tmp_path: Path, owner: User) ->
     try:
         before = cli.home.directories.config_file.read_bytes()
         result = cli.ok("localcloud", "start", "--data", data)
-        assert "To add it:" in result.err
+        assert "localcloud start --add-cloud" in result.err
         assert cli.home.directories.config_file.read_bytes() == before
-        lines = [line.strip() for line in result.err.splitlines()]
-        url = next(line for line in lines if line.startswith("pithosfs config set cloud.local.url ")).split()[-1]
-        cli.ok("config", "set", "cloud.local.url", url)
-        token = cli.ok("localcloud", "user", "token", "ada", "--data", data).raw
-        cli.ok("config", "set", "cloud.local.token", "-", stdin=token)
+        assert cli.ok("localcloud", "status", "--data", data, "-j").json["cloud"] is None
+        for _ in range(2):
+            cli.ok("localcloud", "start", "--data", data, "--add-cloud")
+            assert cli.ok("localcloud", "status", "--data", data, "-j").json["cloud"] == "local"
         assert cli.ok("--cloud", "local", "user", "info", "-j").json["name"] == "ada"
         assert cli.ok("user", "info", "-j").json["name"] == owner.name
     finally:

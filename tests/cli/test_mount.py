@@ -118,4 +118,3 @@ def test_bad_places(cli: Cli) -> None:
         assert words in result.err
         assert len(result.err.splitlines()) == 2
     assert cli("mount", "Cloud", "-o", "cloud.test.token=wrong").code == 4
-    assert cli("mount", "Cloud", "--container", "nothing").code == 3

@@ -260,7 +260,8 @@ def test_what_cannot_be_sent_is_told_and_kept(
     wire = proxy(cloud)
     mounted = mount(through=wire)
     mounted.expect(".*")
-    assert os.listdir(mounted.path / "pithos") == []
+    (mounted.path / "pithos" / "before").write_bytes(b"sent")
+    mounted.flush()
     wire.refuse()
     (mounted.path / "pithos" / "a").write_bytes(b"hello")
     unsent = service.flush(str(mounted.path), mounted.home.directories, timeout=0.5)
