@@ -448,6 +448,7 @@ class Journal:
 
     def failed(self, row: Pending, state: State, error: str, ready_at: float) -> None:
         """A claimed row could not be sent; it is to be tried again at `ready_at` (infinite: when somebody asks)."""
+        error = error.encode("utf-8", "backslashreplace").decode()  # it may name a local file
         with self._write:
             current = self.by_id(row.id)
             if current is not None and current.generation == row.generation:

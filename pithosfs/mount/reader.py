@@ -36,7 +36,7 @@ T = TypeVar("T")
 RANGE = 256 * 1024  # bytes: at 20 ms and 200 Mbit/s a range takes 30 ms, a block of 4 MiB 190
 SMALL = 1024 * 1024  # bytes: a block this short is fetched whole; asking twice costs more than it saves
 STREAMS = 4  # sequential readers of one version at a time
-SLACK = 1024 * 1024  # bytes that requests of the kernel's read-ahead may come out of order
+SLACK = 512 * 1024  # bytes by which the requests of the kernel's read-ahead may come out of order
 MAX_WINDOW = 8  # blocks ahead
 ATTEMPTS = 3  # for a block that does not hash to its name
 
@@ -209,8 +209,8 @@ class Reader:
         """Note a read; the stream it belongs to when that is a sequential one by now."""
         with self._lock:
             for stream in self._streams:
-                if stream.end - SLACK <= offset <= stream.end + SLACK // 2:
-                    stream.read += max(0, end - stream.end)
+                if stream.end - SLACK <= offset <= stream.end + SLACK:
+                    stream.read += end - offset
                     stream.end = max(stream.end, end)
                     self._streams.remove(stream)
                     break
@@ -290,14 +290,13 @@ class Reader:
         return data
 
     def _same_again(self, start: int, data: bytes) -> bool:
-        """Whether the same bytes come when they are asked for in two halves.
+        """Whether the same bytes come when they are asked for from one byte later.
 
         The hash of a last block may cover bytes that a truncation has hidden (object-store.md section 20, row 7); then
-        there is nothing to compare with. Damage does not come out the same twice, least of all cut elsewhere.
+        there is nothing to compare with. Damage does not come out the same twice, and an answer that has nothing to do
+        with the question begins with the same bytes again.
         """
-        middle = (len(data) + 1) // 2
-        end = start + len(data)
-        return self._get(start, start + middle) + self._get(start + middle, end) == data
+        return self._get(start + 1, start + len(data)) == data[1:]
 
     def _range(self, index: int, number: int, length: int) -> bytes:
         """One aligned range of a block."""

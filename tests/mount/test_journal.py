@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import itertools
 import os
@@ -82,7 +83,7 @@ def test_everything_of_a_row_comes_back(journal: Journal, tmp_path: Path) -> Non
         shared_by="me/c/a", public="http://x", meta={"k": "vé\n"}, allowed_to="write",
     )  # fmt: skip
     full = row(
-        "a/ü\udcff", Hashmap(24, hashes, 8), origin=origin, base="ef", base_info=base, meta={"mtime": "1.5"},
+        "a/ü‛FF", Hashmap(24, hashes, 8), origin=origin, base="ef", base_info=base, meta={"mtime": "1.5"},
         content_type="x/y", sharing=Sharing(("r",), ()), public=True, extents=((0, 5), (9, 1)), state=State.OPEN,
         ready_at=7.5, created=3.25,
     )  # fmt: skip
@@ -153,7 +154,7 @@ def test_a_folder_rename_takes_everything_along(journal: Journal, tmp_path: Path
     assert {one.path.name: one.meta["was"] for one in journal.all()} == {
         "n": "d", "n/a": "d/a", "n/e/f": "d/e/f", "dx": "dx",
     }  # fmt: skip
-    assert set(journal.children(at("n"))) == {"a", "e/f"} - {"e/f"}
+    assert set(journal.children(at("n"))) == {"a"}
     # Into a folder of its own name: rows may take each other's names.
     journal.put(row("n/n/a"))
     journal.rename_below(at("n/n"), at("n"))
@@ -198,10 +199,13 @@ def test_blocks_stay_as_long_as_a_row_needs_them(journal: Journal, staging: Stag
     assert staging.staged() == set()
 
 
-def test_a_start_removes_what_no_row_needs(journal: Journal, staging: Staging, tmp_path: Path) -> None:
-    content, orphan = staged(staging, b"needed"), staged(staging, b"orphan")
+def test_a_start_removes_what_no_row_needs(journal: Journal, tmp_path: Path) -> None:
+    staging = Staging(journal.directory)
+    content = staged(staging, b"needed")
+    staged(staging, b"orphan")
     journal.put(row("a", content))
     staging.draft(b"half")
+    staging.close()
     journal.close()
     again = Journal(tmp_path / "slot")
     fresh = Staging(again.directory)
@@ -210,11 +214,6 @@ def test_a_start_removes_what_no_row_needs(journal: Journal, staging: Staging, t
     assert again.check(fresh) == []
     again.close()
     fresh.close()
-    let_go(staging, orphan)
-    let_go(staging, content)
-    staging.sweep()
-    for one in staging.leftovers():
-        (staging.directory / one).unlink()
 
 
 def test_the_checker_finds_what_is_wrong(journal: Journal, tmp_path: Path) -> None:
@@ -606,8 +605,6 @@ def test_threads_that_put_remove_and_rename_leave_it_in_order(journal: Journal, 
 def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
     if os.geteuid():
         pytest.skip("needs root to mount a small file system")
-    import ctypes
-
     libc = ctypes.CDLL(None, use_errno=True)
     point = tmp_path / "small"
     point.mkdir()
@@ -679,7 +676,9 @@ def test_names_against_a_model(tmp_path_factory: pytest.TempPathFactory, steps: 
             assert {one.path.name: one.meta["n"] for one in journal.all()} == model
             for folder in {"", "a", "a/b", "d"}:
                 prefix = folder + "/" if folder else ""
-                direct = {one[len(prefix) :] for one in model if one.startswith(prefix) and "/" not in one[len(prefix) :]}
+                direct = {
+                    one[len(prefix) :] for one in model if one.startswith(prefix) and "/" not in one[len(prefix) :]
+                }
                 assert set(journal.children(at(folder))) == direct
                 below = {one for one in model if one.startswith(prefix)}
                 assert {one.path.name for one in journal.below(at(folder))} == below

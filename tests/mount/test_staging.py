@@ -155,7 +155,9 @@ def test_descriptors_are_few(staging: Staging) -> None:
     before = len(os.listdir("/proc/self/fd"))
     drafts = [staging.draft(b"%d" % number) for number in range(300)]
     assert len(os.listdir("/proc/self/fd")) <= before + 130
-    assert all(staging.read_draft(draft, 0, len(b"%d" % number)) == b"%d" % number for number, draft in enumerate(drafts))
+    assert all(
+        staging.read_draft(draft, 0, len(b"%d" % number)) == b"%d" % number for number, draft in enumerate(drafts)
+    )
     names = [staging.seal(draft, "sha256") for draft in drafts]
     assert all(staging.read(name, 0, 3) is not None for name in names)
     assert len(os.listdir("/proc/self/fd")) <= before + 130

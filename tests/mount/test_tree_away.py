@@ -91,12 +91,13 @@ def test_it_is_asked_in_the_background_until_it_is_back(world: World, wire: Faul
 def test_it_is_said_once(world: World, wire: FaultProxy, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger=asking.__name__):
         wire.refuse()
+        world.names()
         for _ in range(3):
-            world.names()
+            world.later()
             with pytest.raises(NoConnection):
                 world.tree.children(world.path("", "pithos"))
-            world.later()
         wire.restore()
+        world.later()
         world.tree.children(world.path("", "pithos"))
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
