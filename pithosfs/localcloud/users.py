@@ -99,7 +99,8 @@ def add_user(connection: sqlite3.Connection, name: str, quota: int = UNLIMITED) 
 def issue_token(connection: sqlite3.Connection, user: User, lifetime: timedelta = TOKEN_LIFETIME) -> str:
     """A new token, valid for `lifetime` beside those that the user has. Expired ones are swept out."""
     now = time.time()
-    token = secrets.token_urlsafe(32)
+    # Hexadecimal: one that begins with a dash would look like an option on a command line.
+    token = secrets.token_hex(24)
     connection.execute("DELETE FROM tokens WHERE user = ? AND expires <= ?", (user.uuid, now))
     connection.execute(
         "INSERT INTO tokens (hash, user, created, expires) VALUES (?, ?, ?, ?)",

@@ -12,7 +12,7 @@ from typing import Any
 
 from pithosfs.cache import BlockCache
 from pithosfs.config import DEFAULT_CONTAINER, Cloud, Directories, make_private
-from pithosfs.errors import Conflict
+from pithosfs.errors import Conflict, NotFound
 from pithosfs.http import RetryPolicy
 from pithosfs.mount.filesystem import Filesystem, Problem
 from pithosfs.mount.journal import Journal
@@ -81,7 +81,7 @@ def assemble(options: MountOptions, cloud: Cloud, directories: Directories) -> I
         parts.callback(staging.close)
         reports = Reports(
             noted=lambda path, info: filesystem.sent(path, info),
-            gone=tree.gone,
+            gone=lambda path: filesystem.deleted(path),
             changed=lambda path: filesystem.conflicted(path),
             set_aside=lambda path, copy: filesystem.set_aside(path, copy),
         )
@@ -100,11 +100,16 @@ def assemble(options: MountOptions, cloud: Cloud, directories: Directories) -> I
 def _have_a_container(store: ObjectStore, options: MountOptions) -> None:
     """A new account has no container: its mount would be a folder in which nothing can be made."""
     names = [one.name for one in store.containers()]
-    wanted = options.container or DEFAULT_CONTAINER
-    if (options.container is None and names) or wanted in names or options.read_only:
-        return
-    with contextlib.suppress(Conflict):
-        store.create_container(wanted)
+    if options.container is not None:
+        if options.container not in names:
+            raise NotFound(
+                f"there is no container {options.container!r}",
+                404,
+                hint=f"make it: pithosfs container create {options.container}",
+            )
+    elif not names and not options.read_only:
+        with contextlib.suppress(Conflict):
+            store.create_container(DEFAULT_CONTAINER)
 
 
 def _finish(

@@ -45,6 +45,7 @@ __all__ = ["Filesystem", "Opened", "Problem", "Stat", "StatFs"]
 log = logging.getLogger(__name__)
 
 NAMESPACE = "user.pithos."
+OF_THE_NAME = (f"{NAMESPACE}sharing.", f"{NAMESPACE}public")  # not versioned: changed without a new version
 STATFS_UNIT = 4096
 STATFS_FILES = 1 << 32  # there is no limit on objects: a number that no program takes for "full"
 
@@ -116,10 +117,17 @@ class Filesystem:
 
     def sent(self, path: ObjectPath, info: ObjectInfo) -> None:
         """The uploader brought something to the cloud."""
-        entry = self._tree.entry(path)
-        info = keeping_its_name(info, entry.info if entry is not None else None, self._journal.get(path))
+        entry, row = self._tree.entry(path), self._journal.get(path)
+        info = keeping_its_name(info, entry.info if entry is not None else None, row)
+        self._space.sent(row.growth if row is not None else 0)
         self._tree.noted(path, info)
         self._handles.sent(path, info)
+
+    def deleted(self, path: ObjectPath) -> None:
+        """The uploader deleted something on the cloud, or found it gone."""
+        row = self._journal.get(path)
+        self._tree.gone(path)
+        self._space.sent(row.growth if row is not None else 0)
 
     def set_aside(self, path: ObjectPath, copy: ObjectPath) -> None:
         """A conflict: what was pending under a name goes to another one, and theirs shows under the name."""
@@ -268,7 +276,7 @@ class Filesystem:
         place = self._resolve(path)
         if not isinstance(place, Object):
             return []
-        subject, state = self._properties.subject(place.path)
+        subject, state = self._properties.subject(place.path, exact=True)
         return self._xattrs.list(place.path, subject, state)
 
     def getxattr(self, path: str, name: str) -> bytes:
@@ -277,7 +285,7 @@ class Filesystem:
         if not name.startswith(NAMESPACE) or not isinstance(place, Object):
             # Programs ask for security and ACL attributes on every file: no look-up for those.
             raise _oserror(errno.ENODATA if name.startswith("user.") else errno.ENOTSUP, path)
-        subject, state = self._properties.subject(place.path)
+        subject, state = self._properties.subject(place.path, exact=name.startswith(OF_THE_NAME))
         return self._xattrs.get(place.path, subject, name, state)
 
     def setxattr(self, path: str, name: str, value: bytes, flags: int = 0) -> None:

@@ -108,20 +108,16 @@ class Resolver:
 
     def _walk(self, folder: ObjectPath, parts: list[str]) -> ObjectPath:
         for part in parts:
-            if names.QUOTE in part:
-                # Only a name that carries the quote character can stand for an odd server name.
-                entry = self._listed(folder, part)
-                if entry is not None:
-                    folder = folder.child(entry)
-                    continue
-            folder = folder.child(names.to_server(part))
-        if len(folder.name) > names.MAX_OBJECT_NAME:
-            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), folder.name)
+            # Only a name that carries the quote character can stand for an odd server name.
+            listed = self._listed(folder, part) if names.QUOTE in part else None
+            folder = listed if listed is not None else folder.child(names.to_server(part))
+        if len(folder.name) > names.MAX_OBJECT_NAME or len(folder.container) > names.MAX_CONTAINER_NAME:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(folder))
         return folder
 
-    def _listed(self, folder: ObjectPath, local: str) -> str | None:
+    def _listed(self, folder: ObjectPath, local: str) -> ObjectPath | None:
         try:
             entry = self._tree.children(folder).get(local)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return None if entry is None else entry.name
+        return None if entry is None else self._tree.path_of(folder, entry)

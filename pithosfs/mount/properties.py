@@ -125,8 +125,8 @@ class Properties:
 
     # extended attributes --------------------------------------------------------------------------------------------
 
-    def subject(self, path: ObjectPath) -> tuple[ObjectInfo | ContainerInfo, str]:
-        """What the extended attributes of a path are told from, and its state."""
+    def subject(self, path: ObjectPath, *, exact: bool = False) -> tuple[ObjectInfo | ContainerInfo, str]:
+        """What the extended attributes of a path are told from, and its state. With `exact` the server is asked."""
         if not path.name:
             if self._view.container(path) is None:
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path.container)
@@ -134,11 +134,11 @@ class Properties:
         node = self._view.node(path)
         if node is None:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        if node.info is not None and not node.info.uuid and node.pending is None and node.open is None:
-            # Only known from the answer to its PUT: everything else is asked for now.
-            info = self._store.head(path)
-            self._tree.noted(path, info)
-            return info, self._state(node)
+        if node.info is not None and node.pending is None and node.open is None and (exact or not node.info.uuid):
+            # What belongs to the name may have been changed elsewhere without a new version.
+            told = self._tree.info(path, exact=True)
+            if told is not None:
+                return told, self._state(node)
         info = node.info or ObjectInfo(path.name, 0, DIRECTORY_TYPE, "", "", node.modified_ns, meta={})
         row, file = node.pending, node.open
         if file is not None:

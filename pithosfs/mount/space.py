@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from dataclasses import replace
 
 from pithosfs.errors import PithosfsError
 from pithosfs.mount.journal import Journal
@@ -31,6 +32,7 @@ class Space:
         self._store = store
         self._journal = journal
         self._asking = threading.Lock()
+        self._adding = threading.Lock()
         self._known: Usage | None = None
         self._asked = 0.0
 
@@ -39,13 +41,22 @@ class Space:
         if time.monotonic() - self._asked > FRESH and self._asking.acquire(blocking=False):
             # One asker at a time; all others go on with what is known.
             try:
-                self._known = self._store.usage()
+                told = self._store.usage()
+                with self._adding:
+                    self._known = told
             except PithosfsError as trouble:
                 log.debug("the quota is not known: %s", trouble)
             finally:
                 self._asked = time.monotonic()
                 self._asking.release()
         return self._known
+
+    def sent(self, growth: int) -> None:
+        """The cloud holds so many bytes more (or, negative, less) through this mount since it was asked last."""
+        with self._adding:
+            known = self._known
+            if known is not None:
+                self._known = replace(known, used=max(0, known.used + growth))
 
     def total_and_free(self) -> tuple[int, int]:
         """Bytes allowed and bytes left."""

@@ -52,7 +52,9 @@ def test_changes_are_seen_by_the_other_mount(mount: Any, cloud: Any) -> None:
 
 def test_both_change_one_file(mount: Any, cloud: Any) -> None:
     user = cloud.user("clash")
-    one, other = mount(user=user, attr_timeout=1), mount(user=user, attr_timeout=1)
+    expected = "was changed elsewhere meanwhile"
+    one = mount(user=user, attr_timeout=1, expect=expected)
+    other = mount(user=user, attr_timeout=1)
     here, there = one.path / "pithos", other.path / "pithos"
     (here / "a.txt").write_text("base")
     one.flush()
@@ -72,6 +74,7 @@ def test_both_change_one_file(mount: Any, cloud: Any) -> None:
     assert len(copies) == 1
     assert copies[0].startswith("a (conflict ")
     assert copies[0].endswith(".txt")
+    assert os.getxattr(here / "a.txt", "user.pithos.state") == b"conflict"
 
 
 def test_what_is_shared_and_what_is_not(mount: Any, cloud: Any) -> None:

@@ -134,9 +134,7 @@ def test_a_changed_block_is_the_only_one_sent(bench: WriteBack, wire: FaultProxy
     for offset in range(BLOCK + 5, BLOCK + 3_000_000, 300_000):
         content.write(offset, b"changed")
         data[offset : offset + 7] = b"changed"
-    bench.journal.put(
-        bench.row("a", content.seal(), origin=content.origin, base=info.etag, base_info=info)
-    )
+    bench.journal.put(bench.row("a", content.seal(), origin=content.origin, base=info.etag, base_info=info))
     bench.drop(content)
     wire.forget()
     drained(bench)
@@ -197,9 +195,7 @@ def test_metadata_alone_makes_no_content_move(bench: WriteBack, wire: FaultProxy
 def test_metadata_goes_onto_what_others_made_meanwhile(bench: WriteBack) -> None:
     info = bench.put("a", b"one", mine="1", other="1")
     bench.put("a", b"two", mine="1", other="2")
-    bench.journal.put(
-        bench.row("a", None, base=info.etag, base_info=info, meta={"mine": "9", "other": "1"})
-    )
+    bench.journal.put(bench.row("a", None, base=info.etag, base_info=info, meta={"mine": "9", "other": "1"}))
     drained(bench)
     head = bench.store.head(bench.path("a"))
     assert head.meta == {"mine": "9", "other": "2"}

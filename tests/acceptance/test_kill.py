@@ -1,0 +1,122 @@
+"""kill -9 of the mount process: what a program was promised at close() is still there, and goes to the cloud."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.proxy import Answer
+
+from pithosfs.store import ObjectPath
+
+pytestmark = pytest.mark.mount
+
+WRITER = """
+import hashlib, os, sys
+folder = sys.argv[1]
+number = 0
+while True:
+    data = os.urandom(1 + number * 7919 % 300_000)
+    try:
+        with open(f"{folder}/f{number}.tmp", "wb") as file:
+            file.write(data)
+        os.rename(f"{folder}/f{number}.tmp", f"{folder}/f{number}")
+    except OSError:
+        break
+    print(number, hashlib.sha256(data).hexdigest(), flush=True)
+    number += 1
+"""
+
+
+@pytest.mark.parametrize("answers", [5, 40, 150])
+def test_everything_that_was_closed_survives(mount: Any, cloud: Any, answers: int) -> None:
+    import hashlib
+
+    user = cloud.user("killed")
+    mounted = mount(user=user)
+    folder = mounted.path / "pithos"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True)
+    promised: dict[str, str] = {}
+    assert writer.stdout is not None
+    for _ in range(answers):
+        number, digest = writer.stdout.readline().split()
+        promised[f"f{number}"] = digest
+    mounted.kill()
+    for line in writer.stdout:
+        # Closed and reported before the kill reached the process.
+        number, digest = line.split()
+        promised[f"f{number}"] = digest
+    writer.stdout.close()
+    writer.wait()
+    again = mount(user=user, like=mounted)
+    for name, digest in promised.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    again.flush()
+    for name, digest in promised.items():
+        path = ObjectPath(user.uuid, "pithos", name)
+        info = user.store.head(path)
+        data = user.store.read_range(path, 0, info.size, info.version)
+        assert hashlib.sha256(data).hexdigest() == digest
+
+
+def test_an_edit_that_was_not_sent_survives(mount: Any, cloud: Any, proxy: Any) -> None:
+    user = cloud.user("edit")
+    wire = proxy(cloud)
+    mounted = mount(user=user, through=wire, expect="cloud|answer|sent")
+    target = mounted.path / "pithos" / "big"
+    data = bytearray(os.urandom(9_000_000))
+    target.write_bytes(data)
+    mounted.flush()
+    wire.when("PUT|POST", Answer(status=503))
+    with target.open("r+b") as file:
+        file.seek(5_000_000)
+        file.write(b"edited")
+    data[5_000_000:5_000_006] = b"edited"
+    mounted.kill()
+    wire.restore()
+    again = mount(user=user, through=wire, like=mounted)
+    assert target.read_bytes() == data
+    again.flush()
+    assert target.read_bytes() == data
+    assert len(os.getxattr(target, "user.pithos.versions").splitlines()) == 2
+
+
+def test_a_synced_file_that_was_still_open_survives(mount: Any, cloud: Any) -> None:
+    user = cloud.user("synced")
+    mounted = mount(user=user)
+    target = mounted.path / "pithos" / "log"
+    code = (
+        "import os, sys, time\n"
+        "file = open(sys.argv[1], 'wb')\n"
+        "file.write(b'synced'); file.flush(); os.fsync(file.fileno())\n"
+        "print('synced', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "synced\n"
+        mounted.kill()
+        program.kill()
+    again = mount(user=user, like=mounted)
+    assert target.read_bytes() == b"synced"
+    again.flush()
+    assert user.store.head(ObjectPath(user.uuid, "pithos", "log")).size == 6
+
+
+def test_another_mount_finishes_what_was_left(mount: Any, cloud: Any, proxy: Any, tmp_path: Path) -> None:
+    user = cloud.user("left")
+    wire = proxy(cloud)
+    mounted = mount(user=user, through=wire, expect="cloud|answer|sent")
+    wire.when("PUT|POST", Answer(status=503))
+    (mounted.path / "pithos" / "left").write_text("behind")
+    mounted.kill()
+    wire.restore()
+    other = mount(user=user, through=wire, home=mounted.home, path=tmp_path / "elsewhere")
+    other.flush()
+    assert user.store.head(ObjectPath(user.uuid, "pithos", "left")).size == 6
