@@ -123,7 +123,7 @@ def test_names_from_the_server_lead_nowhere_else(mount: Any, cloud: Any, tmp_pat
             assert "/" not in name
         found += sum((Path(at) / name).read_bytes() == b"hostile" for name in files)
     assert found >= len(hostile) - 1
-    shown = {path for path in (str(one) for one in tmp_path.rglob("*")) if not path.startswith((str(top.parent)))}
+    shown = {path for path in (str(one) for one in tmp_path.rglob("*")) if not path.startswith(str(top.parent))}
     assert {path for path in shown if "/home" not in path} <= set(before)
 
 
