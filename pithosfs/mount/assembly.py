@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,12 +66,14 @@ def assemble(options: MountOptions, cloud: Cloud, directories: Directories) -> I
         store = open_store(cloud, policy=PATIENCE, read_timeout=SILENCE)
         parts.callback(store.close)
         _have_a_container(store, options)
-        cloud_key = cloud.url
+        # Version ids are unique within a cloud only, and a cloud that was made anew at the same address counts from one
+        # again: the account's id tells the two apart.
+        cloud_key = f"{cloud.url} {store.account}"
         directory = Path(options.cache_dir) if options.cache_dir is not None else directories.cache
         cache = BlockCache(make_private(directory), options.cache_size)
         parts.callback(cache.close)
-        key = hashlib.sha256(f"{cloud_key} {store.account}".encode()).hexdigest()[:24]
-        journal, leftovers = Journal.open_slot(make_private(directories.state), key)
+        # By account alone: what is unsent must be found again however the address is written.
+        journal, leftovers = Journal.open_slot(make_private(directories.state), store.account)
         tree = Tree(store, cache, cloud_key=cloud_key, freshness=options.attr_timeout)
         parts.callback(tree.close)
         finishing = tuple(_finish(parts, one, store, tree, cache, cloud_key) for one in leftovers)

@@ -95,7 +95,7 @@ class Journal:
             for lock in free[len(journals) :]:
                 lock.release()
             raise
-        own = next((one for one in journals if len(one)), journals[0])
+        own = next((one for one in journals if len(one) or one.intents()), journals[0])
         left = [one for one in journals if one is not own and len(one)]
         for one in journals:
             if one is not own and one not in left:
@@ -126,8 +126,13 @@ class Journal:
         self._conflicts.update((path, replace(path, name=copy)) for path, copy in self._db.conflicts())
 
     def attach(self, staging: Staging) -> None:
-        """From now on rows retain their blocks in this staging; what is there and needed by none is removed."""
+        """From now on rows retain their blocks in this staging; what is there and needed by none is removed.
+
+        To be done before the first row with content is put. Once is enough.
+        """
         with self._write:
+            if self._staging is staging:
+                return
             self._staging = staging
             for row in self.all():
                 staging.retain(row.blocks)

@@ -371,8 +371,12 @@ class View:
         number = self.inode(source)
         old = source.path
         with self._lock:
-            self._inodes.update(_rekeyed(self._inodes, old, target))
-            self._times.update(_rekeyed(self._times, old, target))
+            if source.kind is Kind.FOLDER:
+                self._inodes.update(_rekeyed(self._inodes, old, target))
+                self._times.update(_rekeyed(self._times, old, target))
+            else:
+                self._inodes.pop(old, None)
+                self._times[target] = self._times.pop(old, Times())
             self._inodes[target] = number
             self._times.setdefault(target, Times()).ctime_ns = time.time_ns()
 

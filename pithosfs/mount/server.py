@@ -101,8 +101,11 @@ class _Service:
             time.time(),
         )
         self._session: Session = fuse.attach(parts.filesystem, options, binding)
-        self._news = os.eventfd(0, os.EFD_CLOEXEC)  # written when the kernel mount is over, or is to be ended
+        # A byte comes through when the kernel mount is over, or is to be ended. The interpreter writes one itself for
+        # each signal: a signal that another thread takes, or that comes just before the wait, would not end the wait.
+        self._news, self._tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._served = threading.Event()  # the kernel mount is over
+        self._told_to_end = threading.Event()
         self._ending = threading.Event()
         self._hurry = threading.Event()  # a second signal came: do not wait for the drain
         self._finished = threading.Event()  # the last drain is over
@@ -135,7 +138,6 @@ class _Service:
             self._finish()
             self._finished.set()
             server.close()
-            os.close(self._news)
         return 1 if self._left else 0
 
     def _serve(self) -> None:
@@ -145,7 +147,7 @@ class _Service:
             log.exception("the mount failed")
         finally:
             self._served.set()
-            os.eventfd_write(self._news, 1)
+            self._wake()
 
     def _await_answer(self) -> None:
         """The mount is there when a stat of it comes back through the kernel."""
@@ -161,7 +163,9 @@ class _Service:
         refresher = threading.Thread(target=self._refresh, name="refresh", daemon=True)
         if self._options.attr_timeout > 0:
             refresher.start()
-        select.select([self._news], [], [])
+        while not (self._signals or self._served.is_set() or self._told_to_end.is_set()):
+            select.select([self._news], [], [])
+            os.read(self._news, 4096)
         self._ending.set()
         if not self._served.is_set():
             self._session.stop()
@@ -241,26 +245,32 @@ class _Service:
         return {"unsent": [[one.path, one.error] for one in self._left]}
 
     def _on_stop(self, _request: Mapping[str, Any], _progress: Progress) -> Mapping[str, Any]:
-        os.eventfd_write(self._news, 1)
+        self._told_to_end.set()
+        self._wake()
         return {}
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # full: it will be read
+            os.write(self._tell, b"!")
 
     # signals --------------------------------------------------------------------------------------------------------
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         # Only this: a signal may come while any lock is held.
         self._signals += 1
-        os.eventfd_write(self._news, 1)
 
     @contextlib.contextmanager
     def _signal_handlers(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_signal)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
+        wakeup = signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(wakeup)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -69,7 +69,8 @@ def test_a_gibibyte(mount: Any, cloud: Any, proxy: Any) -> None:
         mounted.flush()
     assert watch.highest < 200 * 2**20
     sent = wire.sent
-    assert GIB <= sent < GIB + GIB // 100
+    # A block may be sent twice when its file is closed while it is on its way already.
+    assert GIB <= sent < GIB + 16 * BLOCK
     mounted.unmount()
     shutil.rmtree(mounted.cache)
 

@@ -35,7 +35,6 @@ def user(cloud: TestCloud) -> User:
 @pytest.fixture
 def bench(user: User, tmp_path: Path) -> Iterator[WriteBack]:
     made = WriteBack(user.store, tmp_path)
-    made.journal.attach(made.staging)
     yield made
     for one in made.contents:
         one.discard()
@@ -428,7 +427,6 @@ def test_a_full_disk_reaches_the_writer_and_spares_what_is_sealed(user: User, tm
         pytest.skip(f"cannot mount: {os.strerror(ctypes.get_errno())}")
     bench = WriteBack(user.store, point)
     try:
-        bench.journal.attach(bench.staging)
         kept = bench.write("kept", noise(1_000_000))
         content = bench.content()
         done = 0
@@ -549,7 +547,6 @@ class Against(RuleBasedStateMachine):
 @pytest.mark.parametrize("cache_limit", [None, 0], ids=["cache", "no cache"])
 def test_random_changes_against_a_model(user: User, tmp_path: Path, cache_limit: int | None) -> None:
     bench = WriteBack(user.store, tmp_path, cache_limit=cache_limit)
-    bench.journal.attach(bench.staging)
     bench.staging.hand_over_to(bench.cache)
     # Replaced versions vanish at once: what is based on one must have moved on.
     bench.store.set_policy(bench.container, {"versioning": "none"})

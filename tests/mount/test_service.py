@@ -22,7 +22,7 @@ from fixtures.proxy import Answer, FaultProxy
 from pithosfs.config import Cloud
 from pithosfs.errors import ConfigError, LocalError, NoConnection, NotLoggedIn
 from pithosfs.mount import binding as bindings
-from pithosfs.mount import service
+from pithosfs.mount import control, registry, service
 from pithosfs.mount.options import MountOptions
 from pithosfs.store import ObjectPath
 
@@ -156,6 +156,14 @@ def test_a_signal_unmounts_and_sends_everything(mount: MountFactory, number: sig
     os.kill(mounted.pid, number)
     assert await_end(mounted) == 0
     assert not mounted.is_mounted()
+    assert content(mounted, "a") == b"hello"
+
+
+def test_told_to_end(mount: MountFactory) -> None:
+    mounted = mount()
+    (mounted.path / "pithos" / "a").write_bytes(b"hello")
+    control.call(registry.socket_of(mounted.home.directories, str(mounted.path)), "stop")
+    assert await_end(mounted) == 0
     assert content(mounted, "a") == b"hello"
 
 
