@@ -200,25 +200,31 @@ class Filesystem:
 
     def readdir(self, path: str) -> list[tuple[str, Stat | None]]:
         """Names in a folder, with attributes where they cost nothing."""
-        return [(name, None) for name in self._names_in(self._resolve(path), path)]
-
-    def _names_in(self, place: Place, local: str) -> list[str]:
+        place = self._resolve(path)
         special = [SHARED, VERSIONS] if self._options.show_special else []
-        if isinstance(place, Root):
-            return [names.to_local(name) for name in self._tree.containers()] + special
-        if isinstance(place, Object):
-            if self._node(place.path, attributes_needed=False).kind is not Kind.FOLDER:
-                raise _oserror(errno.ENOTDIR, local)
+        if not isinstance(place, Object):
+            return [(name, None) for name in [*self._names_in(place), *(special if isinstance(place, Root) else [])]]
+        if self._node(place.path, attributes_needed=False).kind is not Kind.FOLDER:
+            raise _oserror(errno.ENOTDIR, path)
+        children = self._view.children(place.path)
+        found = [(name, None if node is None else self._view.stat(node)) for name, node in children.items()]
+        if any(stat is None for _, stat in found):
             # The stats of all entries usually follow: their attributes are asked for ahead, side by side.
             self._learners.submit(self._learn, place.path)
-            top = not place.path.name and self._options.container == place.path.container
-            return [*self._view.children(place.path), *(special if top else [])]
+        if not place.path.name and self._options.container == place.path.container:
+            found += [(name, None) for name in special]
+        return found
+
+    def _names_in(self, place: Place) -> list[str]:
+        if isinstance(place, Root):
+            return [names.to_local(name) for name in self._tree.containers()]
         if isinstance(place, Versions):
             return self._history.names(place.path)
         if isinstance(place, SharedRoot):
             accounts = self._store.shared_accounts()
             known = self._store.user_names(accounts)
             return [known.get(account, account) for account in accounts]
+        assert isinstance(place, SharedAccount)
         return [names.to_local(name) for name in self._tree.containers(place.account)]
 
     def _learn(self, folder: ObjectPath) -> None:

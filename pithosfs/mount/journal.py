@@ -22,9 +22,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,14 @@ REMEMBERED_UPLOADS = 10_000  # names whose last upload is remembered, for a chan
 REMEMBERED_ROWS = 256  # replaced rows, for changes that were derived from them
 
 
+@dataclass(slots=True)
+class _Uploads:
+    """Our own uploads of one name, one upon the other: the last, and what it and those before it replaced."""
+
+    last: ObjectInfo
+    replaced: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=16))  # (ETag, version)
+
+
 class Journal:
     """The journal of one slot. Thread-safe. Raises OSError (ENOSPC, EIO) from the disk: then nothing was changed.
 
@@ -64,7 +72,7 @@ class Journal:
         self._durable: set[int] = set()
         self._sending: dict[ObjectPath, set[tuple[str, int]]] = {}
         self._conflicts: dict[ObjectPath, ObjectPath] = {}
-        self._uploads: OrderedDict[ObjectPath, tuple[str | None, str, ObjectInfo]] = OrderedDict()
+        self._uploads: OrderedDict[ObjectPath, _Uploads] = OrderedDict()
         self._replaced: OrderedDict[tuple[int, int], Pending] = OrderedDict()
         self._staging: Staging | None = None
         self._closed = False
@@ -256,13 +264,10 @@ class Journal:
 
     def _on_top(self, pending: Pending) -> Pending:
         """A change whose base was replaced by our own upload meanwhile is based on that upload."""
-        uploaded = self._uploads.get(pending.path)
-        if uploaded is None or pending.base is None:
+        known = self._uploads.get(pending.path)
+        if known is None or (pending.base, _version(pending)) not in known.replaced:
             return pending
-        base, version, info = uploaded
-        if pending.base != base or _version(pending) != version:
-            return pending
-        return replace(pending, base=info.etag or info.hash, base_info=info, extents=None)
+        return replace(pending, base=known.last.etag or known.last.hash, base_info=known.last, extents=None)
 
     def _sync_blocks(self, pending: Pending) -> None:
         if self._staging is not None:
@@ -414,11 +419,14 @@ class Journal:
         return done
 
     def _remember_upload(self, row: Pending, info: ObjectInfo | None) -> None:
-        if info is None:
-            self._uploads.pop(row.path, None)
+        known = self._uploads.pop(row.path, None)
+        if info is None or row.base is None:
             return
-        self._uploads[row.path] = (row.base, _version(row), info)
-        self._uploads.move_to_end(row.path)
+        if known is None:
+            known = _Uploads(info)
+        known.last = info
+        known.replaced.append((row.base, _version(row)))
+        self._uploads[row.path] = known
         while len(self._uploads) > REMEMBERED_UPLOADS:
             self._uploads.popitem(last=False)
 

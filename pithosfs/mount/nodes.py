@@ -24,7 +24,7 @@ from pithosfs.mount.journal import Journal, Pending
 from pithosfs.mount.names import to_local
 from pithosfs.mount.openfiles import OpenFile, OpenFiles
 from pithosfs.mount.options import MountOptions
-from pithosfs.mount.tree import Kind, Tree
+from pithosfs.mount.tree import Entry, Kind, Tree
 from pithosfs.store import ContainerInfo, ObjectInfo, ObjectPath, ObjectStore
 
 __all__ = ["Node", "Stat", "View", "etag_of", "fixed_inode", "group_name", "keeping_its_name", "user_name"]
@@ -222,12 +222,15 @@ class View:
     def _has_children(self, folder: ObjectPath) -> bool:
         return bool(self.children(folder))
 
-    def children(self, folder: ObjectPath) -> dict[str, Kind]:
-        """Local names of what is in a folder, with their kinds. Raises FileNotFoundError, NotADirectoryError."""
-        found: dict[str, Kind] = {}
+    def children(self, folder: ObjectPath) -> dict[str, Node | None]:
+        """Local names of what is in a folder, with the nodes of those whose attributes cost no request.
+
+        Raises FileNotFoundError, NotADirectoryError.
+        """
+        found: dict[str, Node | None] = {}
         try:
             for local, entry in self._tree.children(folder).items():
-                found[local] = entry.kind
+                found[local] = self._known(self._tree.path_of(folder, entry), entry)
         except (FileNotFoundError, NotADirectoryError):
             # A folder that was made here and not sent yet, perhaps where the server still has a file.
             row = self._journal.get(folder) if folder.name else None
@@ -236,12 +239,20 @@ class View:
         for segment, row in self._journal.children(folder).items():
             local = to_local(segment)
             if row.kind != "gone":
-                found[local] = Kind(row.kind)
+                found[local] = self._pending_node(row)
             elif local in found and self._pending_node(row) is None:
                 del found[local]
         for segment in self._opened.created_in(folder):
-            found[to_local(segment)] = Kind.FILE
+            found[to_local(segment)] = None
         return found
+
+    def _known(self, path: ObjectPath, entry: Entry) -> Node | None:
+        info = entry.info
+        if info is None:
+            return Node(path, entry.kind, 0, Attributes(), modified_ns=self._started_ns)
+        if info.meta is None or not info.version or path.account != self._store.account:
+            return None
+        return Node(path, entry.kind, info.size, attributes.from_meta(info.meta), info, modified_ns=info.modified_ns)
 
     def container(self, path: ObjectPath) -> ContainerInfo | None:
         """The container of a path, None when it does not exist or nothing in it is shared."""

@@ -25,6 +25,7 @@ from pithosfs.errors import BadReply, BadRequest, NotFound, NotSupported, Precon
 from pithosfs.mount.journal import Journal, Pending
 from pithosfs.mount.origin import Origin
 from pithosfs.mount.reader import Reader
+from pithosfs.mount.sentblocks import SentBlocks
 from pithosfs.mount.staging import Staging, empty_block_name
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, Sharing
 from pithosfs.store.seam import DIRECTORY_TYPE
@@ -86,8 +87,7 @@ class Sender:
         cloud_key: str,
         pool: Executor,
         connection: Callable[[], AbstractContextManager[object]],
-        known: Callable[[str], bool],
-        block_sent: Callable[[str], None],
+        blocks: SentBlocks,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -96,8 +96,7 @@ class Sender:
         self._cloud_key = cloud_key
         self._pool = pool
         self._connection = connection
-        self._known = known
-        self._block_sent = block_sent
+        self._sent = blocks
 
     def send(self, sending: Sending) -> ObjectInfo | None:
         """Bring a claimed row to the cloud; returns what is there then (None: nothing).
@@ -195,7 +194,9 @@ class Sender:
         if content.size <= SMALL:
             return True
         # One block: sending it at once costs less than asking, unless the cloud is likely to have it.
-        return len(content.hashes) == 1 and not self._known(content.hashes[0]) and not self._cache.has(content.hashes)
+        return (
+            len(content.hashes) == 1 and not self._sent.has(content.hashes[0]) and not self._cache.has(content.hashes)
+        )
 
     def _put_whole(self, sending: Sending, content: Hashmap) -> ObjectInfo | None:
         """The object in one request; None when not all of it is here."""
@@ -223,7 +224,7 @@ class Sender:
             )
         sending.done = len(data)
         for name in content.hashes:
-            self._block_sent(name)
+            self._sent.add(name)
         return info
 
     def _put_blocks(self, sending: Sending, content: Hashmap) -> ObjectInfo:
@@ -232,6 +233,7 @@ class Sender:
         before: int | None = None
         while True:
             sending.check()
+            question = self._sent.now()
             with self._connection():
                 answer = self._store.put_hashmap(
                     row.path,
@@ -245,28 +247,28 @@ class Sender:
             if isinstance(answer, ObjectInfo):
                 sending.done = content.size
                 for name in content.hashes:
-                    self._block_sent(name)
+                    self._sent.add(name)
                 return answer
             if before is not None and len(answer) >= before:
                 raise BadReply(f"the cloud keeps asking for {len(answer)} blocks of {row.path}")
             before = len(answer)
-            self._send_missing(sending, content, answer)
+            self._send_missing(sending, content, answer, question)
 
-    def _send_missing(self, sending: Sending, content: Hashmap, missing: list[str]) -> None:
+    def _send_missing(self, sending: Sending, content: Hashmap, missing: list[str], question: int) -> None:
         places = {name: index for index, name in reversed(list(enumerate(content.hashes)))}
         unknown = [name for name in missing if name not in places]
         if unknown:
             raise BadReply(f"the cloud misses a block that is none of {sending.row.path}: {unknown[0]}")
         sending.done = max(0, content.size - sum(content.block_length(places[name]) for name in missing))
         if len(missing) == 1:
-            self._send_block(sending, content, places[missing[0]])
+            self._send_block(sending, content, places[missing[0]], question)
             return
         under_way: set[Future[None]] = set()
         left = iter(missing)
         try:
             while True:
                 for name in itertools.islice(left, BLOCKS_AT_A_TIME - len(under_way)):
-                    under_way.add(self._in_pool(sending, content, places[name]))
+                    under_way.add(self._in_pool(sending, content, places[name], question))
                 if not under_way:
                     return
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -277,21 +279,24 @@ class Sender:
                 one.cancel()
             wait(under_way)
 
-    def _in_pool(self, sending: Sending, content: Hashmap, index: int) -> Future[None]:
+    def _in_pool(self, sending: Sending, content: Hashmap, index: int, question: int) -> Future[None]:
         try:
-            return self._pool.submit(self._send_block, sending, content, index)
+            return self._pool.submit(self._send_block, sending, content, index, question)
         except RuntimeError:
             raise Interrupted from None  # the mount is ending
 
-    def _send_block(self, sending: Sending, content: Hashmap, index: int) -> None:
+    def _send_block(self, sending: Sending, content: Hashmap, index: int, question: int) -> None:
         sending.check()
-        with self._connection():
-            sending.check()
-            data = self._block(sending.row, content, index)
-            name = self._store.put_block(sending.row.path.container, data)
-        if name != content.hashes[index]:
-            raise Damaged(f"block {index} changed on the local disk")
-        self._block_sent(name)
+        name = content.hashes[index]
+
+        def put() -> None:
+            with self._connection():
+                sending.check()
+                data = self._block(sending.row, content, index)
+                if self._store.put_block(sending.row.path.container, data) != name:
+                    raise Damaged(f"block {index} changed on the local disk")
+
+        self._sent.once(name, put, since=question)
         sending.done += content.block_length(index)
 
     def _local(self, content: Hashmap, index: int) -> bytes:
@@ -372,7 +377,7 @@ class Sender:
             return None
         data = b""
         for index in content.indexes(offset, offset + length):
-            if self._known(content.hashes[index]):
+            if self._sent.has(content.hashes[index]):
                 return None
             try:
                 block = self._local(content, index).ljust(content.block_length(index), b"\0")

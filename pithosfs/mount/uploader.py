@@ -25,7 +25,7 @@ import random
 import socket
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -35,6 +35,7 @@ from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
 from pithosfs.cache import BlockCache
 from pithosfs.errors import (
     BadReply,
+    Conflict,
     NoConnection,
     NotFound,
     NotLoggedIn,
@@ -47,6 +48,7 @@ from pithosfs.mount.conflictnames import conflict_name
 from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.pendingtable import is_at_or_below
 from pithosfs.mount.sending import Conflicting, Damaged, Interrupted, Sender, Sending
+from pithosfs.mount.sentblocks import SentBlocks
 from pithosfs.mount.staging import Staging
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 
@@ -60,7 +62,6 @@ NEVER = float("inf")
 HOLD_LIMIT = 90.0  # seconds: longer than a request with all its retries takes
 EARLY_BATCH = 32  # blocks: one question about so many costs as much as about one
 EARLY_WAITING = 4096  # blocks that wait to be sent early; the rest goes with its file
-KNOWN = 65_536  # blocks that the cloud is known to have: 256 GiB of the usual size
 PROGRESS_STEP = 0.2  # seconds between reports of a drain
 
 
@@ -119,8 +120,7 @@ class Uploader:
         self._attempted: dict[int, int] = {}  # row → how often it was tried: what `drain` waits for
         self._early: deque[tuple[str, str]] = deque(maxlen=EARLY_WAITING)
         self._early_busy = False
-        self._known: OrderedDict[str, None] = OrderedDict()
-        self._known_lock = threading.Lock()
+        self._sent = SentBlocks()
         staging.hand_over_to(cache)
         journal.attach(staging)
         self._sender = Sender(
@@ -131,8 +131,7 @@ class Uploader:
             cloud_key=cloud_key,
             pool=self._pool,
             connection=lambda: self._slots,
-            known=self._known.__contains__,
-            block_sent=self._learn,
+            blocks=self._sent,
         )
 
     # life -----------------------------------------------------------------------------------------------------------
@@ -180,6 +179,7 @@ class Uploader:
                 log.exception("the upload of %s failed in an unforeseen way", sending.row.path)
                 self._failed(sending.row, State.PENDING, "internal error", self._clock() + LONGEST_WAIT)
             finally:
+                self._staging.release(sending.row.blocks)
                 with self._journal.changed:
                     number = sending.row.id
                     self._sending.pop(number, None)
@@ -201,6 +201,8 @@ class Uploader:
                 elif not (self._failures and self._sending):  # one row tries whether the cloud is back
                     row, ready_at = self._journal.claim(now, self._is_free)
                     if row is not None:
+                        # It may be replaced meanwhile; what is being sent stays.
+                        self._staging.retain(row.blocks)
                         sending = self._sending[row.id] = Sending(row)
                         return sending
                     wait = None if ready_at is None else max(0.0, ready_at - now)
@@ -221,7 +223,7 @@ class Uploader:
         except NoConnection as trouble:
             self._wait_for_the_cloud(row, trouble)
             return
-        except (ServerFailed, BadReply) as trouble:
+        except (ServerFailed, BadReply, Conflict) as trouble:  # a 409 here is no list of missing blocks
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(row.attempts, 10))
             self._failed(row, State.PENDING, str(trouble), self._clock() + _jittered(wait))
         except NotLoggedIn as trouble:
@@ -315,7 +317,7 @@ class Uploader:
     def early_block(self, container: str, name: str) -> None:
         """A block of a file that is still being written is complete: it may be sent already."""
         with self._journal.changed:
-            if self._stopping or self._failures or name in self._known:
+            if self._stopping or self._failures or self._sent.has(name):
                 return
             self._early.append((container, name))
             if self._early_busy:
@@ -333,7 +335,7 @@ class Uploader:
             batch: dict[str, list[str]] = {}
             while self._early and sum(map(len, batch.values())) < EARLY_BATCH:
                 container, name = self._early.popleft()
-                if name not in self._known:
+                if not self._sent.has(name):
                     batch.setdefault(container, []).append(name)
         try:
             for container, names in batch.items():
@@ -347,7 +349,7 @@ class Uploader:
                     if name in missing:
                         self._submit(self._send_early_block, container, name)
                     else:
-                        self._learn(name)
+                        self._sent.add(name)
         except (PithosfsError, OSError) as trouble:
             log.debug("blocks not sent early: %s", trouble)  # they go with their file
         finally:
@@ -358,25 +360,21 @@ class Uploader:
                 self._submit(self._send_early)
 
     def _send_early_block(self, container: str, name: str) -> None:
-        if self._stopping or self._failures or name in self._known:
+        if self._stopping or self._failures:
             return
-        try:
+
+        def put() -> None:
             with self._slots:
                 size = self._staging.size(name)
                 data = self._staging.read(name, 0, size) if size is not None else None
                 if data is None or not self._staging.retained(name):
-                    return  # the file is gone again
-                self._learn(self._store.put_block(container, data))
-        except (PithosfsError, OSError) as trouble:
-            log.debug("a block not sent early: %s", trouble)
+                    raise Interrupted  # the file is gone again
+                self._store.put_block(container, data)
 
-    def _learn(self, name: str) -> None:
-        """The cloud has this block."""
-        with self._known_lock:
-            self._known[name] = None
-            self._known.move_to_end(name)
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
+        try:
+            self._sent.once(name, put, since=0)
+        except (Interrupted, PithosfsError, OSError) as trouble:
+            log.debug("a block not sent early: %r", trouble)
 
     # for the file system --------------------------------------------------------------------------------------------
 
@@ -433,11 +431,13 @@ class Uploader:
         while True:
             with changed:
                 left = [row for row in map(self._current, rows) if row is not None]
-                open_ones = [row for row in left if not self._given_up(row, before[row.id], deadline)]
+                ended = not any(row.id in self._sending for row in rows) and all(
+                    self._given_up(row, before[row.id], deadline) for row in left
+                )
                 now = time.monotonic()
                 # Without a connection, and without a time to wait for one, the others need not even try.
                 late = self._stopping or (self._losses > losses if deadline is None else now >= deadline)
-                if not open_ones or late:
+                if ended or late:
                     break
                 limit = None if deadline is None else deadline - now
                 if progress is not None and now - told >= PROGRESS_STEP:
@@ -455,7 +455,7 @@ class Uploader:
 
     def _given_up(self, row: Pending, before: int, deadline: float | None) -> bool:
         """Whether a drain need not wait for this row any longer. Called with `changed` held."""
-        if row.id in self._sending or not row.error:
+        if not row.error:
             return False
         tried = self._attempted.get(row.id, 0) > before
         return tried and (deadline is None or row.state is State.FAILED)
