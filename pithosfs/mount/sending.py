@@ -133,7 +133,8 @@ class Sender:
 
     def _remembered(self, row: Pending, info: ObjectInfo | None) -> ObjectInfo | None:
         if info is not None and row.content is not None and row.kind != "gone":
-            self._cache.remember_hashmap(self._cloud_key, info.version, row.content)
+            if len(row.content.hashes) > 1:  # else it is the object's own hash
+                self._cache.remember_hashmap(self._cloud_key, info.version, row.content)
             self._staging.uploaded(Origin(row.path, info.version, row.content))
         return info
 

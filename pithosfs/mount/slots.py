@@ -8,7 +8,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SlotLock", "claim_slots"]
+__all__ = ["SlotLock", "claim_slots", "sync_directory"]
+
+
+def sync_directory(directory: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 @dataclass(slots=True)
@@ -21,7 +30,9 @@ class SlotLock:
     @classmethod
     def take(cls, directory: Path) -> SlotLock | None:
         """Lock a slot, making its folder; None when another process (or journal) has it."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(directory.parent)
         fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,7 +56,9 @@ def claim_slots(directory: Path, key: str) -> list[SlotLock]:
 
     `key` names the account; the folders carry a hash of it, because it may hold anything.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_directory(directory.parent)
     prefix = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     taken: list[SlotLock] = []
     number = 0

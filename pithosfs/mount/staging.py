@@ -29,6 +29,7 @@ from pithosfs.blocks import DEFAULT_BLOCK_HASH, Hashmap
 from pithosfs.mount.descriptors import Descriptors
 from pithosfs.mount.extents import Extents
 from pithosfs.mount.origin import Origin
+from pithosfs.mount.slots import sync_directory
 
 if TYPE_CHECKING:
     from pithosfs.mount.content import Content
@@ -86,7 +87,9 @@ class Staging:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "blocks"
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.directory.is_dir():
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(directory)
         self._lock = threading.Lock()
         self._retained: Counter[str] = Counter()
         self._numbers = itertools.count()
@@ -260,7 +263,7 @@ class Staging:
                 self._unsynced.discard(name)
             done = True
         if done:
-            self._sync_directory()
+            sync_directory(self.directory)
 
     def sync_drafts(self, drafts: Iterable[Draft]) -> None:
         """The same for drafts. Only their content is worth that, their names mean nothing after a restart."""
@@ -270,13 +273,6 @@ class Staging:
                     os.fsync(fd)
             except FileNotFoundError:
                 continue  # sealed meanwhile: its block is synced by name
-
-    def _sync_directory(self) -> None:
-        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{BLOCK}{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import threading
 import time
@@ -15,8 +16,6 @@ from fixtures.clouds import TestCloud, User
 from fixtures.proxy import Answer, Drop, FaultProxy, Garbage, LoseAnswer
 from fixtures.writeback import BLOCK, WriteBack, noise
 
-from pithosfs.blocks import Hashmap
-from pithosfs.errors import TimedOut
 from pithosfs.mount.conflictnames import conflict_name
 from pithosfs.mount.journal import State
 from pithosfs.mount.uploader import Uploader
@@ -510,7 +509,7 @@ def test_an_upload_before_a_kill_is_recognised_when_the_row_moved_on(bench: Writ
 
 def test_a_restart_goes_on_where_it_was(bench: WriteBack, wire: FaultProxy) -> None:
     data = noise(8 * BLOCK)
-    bench.write("a", data)
+    bench.write("a", data, ready_at=time.time() + 250)  # first tried by the drain
     bench.write("b", b"small")
     wire.when("^POST ", Answer(403), times=4)  # not repeated, unlike server trouble
     uploader = bench.uploader()
@@ -573,8 +572,8 @@ def test_a_server_in_trouble_is_tried_again(bench: WriteBack, wire: FaultProxy, 
 
 def test_garbage_for_json_does_no_harm(bench: WriteBack, wire: FaultProxy) -> None:
     bench.write("a", noise(BLOCK * 2))
-    wire.when(r"^PUT .*hashmap", Answer(409, b"{ rubbish"), times=3)
-    wire.when(r"^POST ", Answer(202, b'["deadbeef"]'), times=3)
+    wire.when(r"^PUT .*hashmap", Answer(409, b"{ rubbish"), times=1)
+    wire.when(r"^POST ", Answer(202, b'["deadbeef"]'), times=1)
     drained(bench)
     assert bench.there("a") == noise(BLOCK * 2)
 
@@ -682,7 +681,7 @@ def test_a_failing_report_keeps_the_row(bench: WriteBack) -> None:
             raise OSError(errno.EIO, "not noted")
 
     bench.on_noted = noted
-    bench.write("a", b"x")
+    bench.write("a", b"x", ready_at=time.time() + 250)  # first tried by the drain
     (left,) = bench.uploader().drain(deadline=None)
     assert left.path.name == "a"
     drained(bench)
@@ -734,11 +733,7 @@ def test_rows_of_an_ended_mount_are_sent_by_any_uploader(bench: WriteBack, tmp_p
 
 
 def test_status_is_json(bench: WriteBack) -> None:
-    import json
-
     bench.write("a", b"12345", ready_at=time.time() + 100)
     uploader: Uploader = bench.uploader()
     status = json.loads(json.dumps(uploader.status()))
     assert status == {"pending_files": 1, "pending_bytes": 5, "uploading": [], "failed": [], "conflicts": []}
-    assert Hashmap(0, ()).root
-    assert issubclass(TimedOut, Exception)
