@@ -50,7 +50,7 @@ REMEMBERED_ROWS = 256  # replaced rows, for changes that were derived from them
 class _Uploads:
     """Our own uploads of one name, one upon the other: the last, and what it and those before it replaced."""
 
-    last: ObjectInfo
+    last: ObjectInfo  # or what our upload is to replace, found there by the uploader
     replaced: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=16))  # (ETag, version)
 
 
@@ -439,7 +439,10 @@ class Journal:
             current = self._table.get(row.path)
             if current is None or current.id != row.id:
                 return None
-            return self._base_on(current, info, None)
+            made = self._base_on(current, info, None)
+            with self.changed:
+                self._remember_upload(row, info)
+            return made
 
     def _base_on(self, current: Pending, info: ObjectInfo | None, sent: Pending | None) -> Pending:
         """Called with the write lock held."""

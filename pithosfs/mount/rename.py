@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from time import time
 
 from pithosfs.errors import NotFound, PreconditionFailed
+from pithosfs.mount.attributes import Attributes
 from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.nodes import Node, View, keeping_its_name
 from pithosfs.mount.openfiles import Contents, OpenFiles
@@ -167,7 +168,16 @@ class Renamer:
         """To a free name: one MOVE. A row with changed attributes only follows."""
         info = self._info(source)
         intent = self._journal.intent("move", {"old": _packed(source.path), "new": _packed(new)})
-        self._store.move(source.path, new, sharing=info.own_sharing, public=info.public is not None)
+        try:
+            self._store.move(source.path, new, sharing=info.own_sharing, public=info.public is not None)
+        except PreconditionFailed:
+            # Another client has made the target just now. A rename replaces it, and keeps its history.
+            self._journal.done(intent)
+            self._tree.forget(new.container)
+            there = self._store.head(new)
+            taken = Node(new, source.kind, there.size, Attributes(), there)
+            self._replace_on_server(source, taken, kept=True, new=new)
+            return
         self._tree.gone(source.path)
         moved = self._store.head(new)
         self._tree.noted(new, moved)
@@ -199,7 +209,12 @@ class Renamer:
                 self._tree.gone(new)
             if self._on_server(old):
                 intent = self._journal.intent("move_folder", {"old": _packed(old), "new": _packed(new)})
-                self._store.move_folder(old, new)
+                try:
+                    self._store.move_folder(old, new)
+                except PreconditionFailed:
+                    self._journal.done(intent)
+                    self._tree.forget(new.container)
+                    raise fail(errno.ENOTEMPTY, new) from None
                 self._tree.moved(old, new)
                 self._journal.rename_below(old, new)
                 self._journal.done(intent)

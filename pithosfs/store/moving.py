@@ -44,19 +44,28 @@ def move(
     public: bool = False,
     delimiter: str | None = None,
 ) -> None:
-    """One MOVE request, which is also asked after when its answer got lost; with `delimiter` all below goes along."""
+    """One request, which is also asked after when its answer got lost; with `delimiter` all below goes along.
+
+    It is a PUT with `X-Move-From` and not a MOVE: only a PUT's conditions are about the target (section 7.4), and a
+    move onto something that another client has made just now would drop that with its history.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            wire.object_copy(
-                source.account,
-                source.container,
-                source.name,
-                (target.account, target.container, target.name),
+            wire.object_put_from(
+                target.account,
+                target.container,
+                target.name,
+                (source.account, source.container, source.name),
                 move=True,
                 delimiter=delimiter,
+                if_none_match="*",
                 sharing=str(sharing) if sharing else None,
                 public=True if public else None,
             )
+        except PreconditionFailed:
+            if attempt == 1 or _exists(wire, source):
+                raise
+            return  # an earlier attempt did it, and its answer was lost
         except (NoConnection, ServerFailed, BadReply):
             # Carried out or not? A name cannot tell lies: it is at one of the two.
             if _exists(wire, source):

@@ -345,7 +345,10 @@ class ObjectStore(ABC):
     def move(
         self, source: ObjectPath, target: ObjectPath, *, sharing: Sharing | None = None, public: bool = False
     ) -> None:
-        """Move one object to a name that is free, giving it that sharing and publication."""
+        """Move one object to a name that is free, giving it that sharing and publication.
+
+        Raises PreconditionFailed when something has that name; then nothing has changed.
+        """
 
     @abstractmethod
     def move_folder(self, source: ObjectPath, target: ObjectPath) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from pithosfs.store import ObjectPath
+
 pytestmark = pytest.mark.mount
 
 
@@ -153,3 +155,20 @@ def test_an_editors_temporary_is_never_an_object(mount: Any, cloud: Any, proxy: 
     assert os.getxattr(target, "user.pithos.public") == link
     assert requests.get(link.decode(), timeout=20).text == "version 3"
     assert not [line for line in wire.request_lines() if ".a.txt.tmp" in line and not line.startswith(("GET", "HEAD"))]
+
+
+def test_a_rename_onto_what_another_client_has_just_made_keeps_its_history(mount: Any, cloud: Any) -> None:
+    user = cloud.user("race")
+    mounted = mount(user=user, attr_timeout=3600)
+    here = mounted.path / "pithos"
+    (here / "mine").write_text("mine")
+    mounted.flush()
+    assert os.listdir(here) == ["mine"]
+    theirs = ObjectPath(user.uuid, "pithos", "taken")
+    first = user.store.put_object(theirs, b"theirs", content_type="text/plain", meta={}, base="")
+    os.rename(here / "mine", here / "taken")
+    mounted.flush()
+    assert (here / "taken").read_text() == "mine"
+    history = [one.version for one in user.store.versions(theirs)]
+    assert len(history) == 2
+    assert user.store.read_range(theirs, 0, 6, first.version) == b"theirs"

@@ -306,6 +306,23 @@ def test_a_change_during_an_upload_is_based_on_the_upload(journal: Journal) -> N
     assert other.base == "02"
 
 
+def test_a_change_from_before_an_upload_was_based_anew_is_based_on_its_outcome(journal: Journal) -> None:
+    """The uploader finds its own earlier upload on the server, replaces it, and only then the change comes."""
+    old, found, new = (info("a", str(one), content_hash=f"0{one}") for one in (1, 2, 3))
+    content = Hashmap(3, (block_hash(b"one"),))
+    journal.put(row("a", content, base="01", base_info=old))
+    sent = claim(journal)
+    assert sent is not None
+    based = journal.rebase(sent, found)
+    assert based is not None
+    assert (based.base, based.generation) == ("02", sent.generation)
+    assert journal.settle(based, new)
+    for base in (old, found):
+        late = journal.put(row("a", content, base=base.etag, base_info=base))
+        assert late.base_info == new
+        assert journal.remove(late.id, late.generation)
+
+
 def test_an_upload_that_was_begun_is_known_after_a_kill(journal: Journal, tmp_path: Path) -> None:
     content = Hashmap(3, (block_hash(b"one"),))
     journal.put(row("a", content))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import random
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +22,7 @@ from fixtures.proxy import Answer, Drop, FaultProxy, Garbage, LoseAnswer
 from fixtures.writeback import BLOCK, WriteBack, noise
 
 from pithosfs.mount.conflictnames import conflict_name
-from pithosfs.mount.journal import State
+from pithosfs.mount.journal import Journal, State
 from pithosfs.mount.uploader import Uploader
 from pithosfs.store import ObjectInfo, ObjectPath, Sharing
 from pithosfs.store.pithos import open_store
@@ -508,7 +513,7 @@ def test_an_upload_before_a_kill_is_recognised_when_the_row_moved_on(bench: Writ
 
 
 def test_a_restart_goes_on_where_it_was(bench: WriteBack, wire: FaultProxy) -> None:
-    data = noise(8 * BLOCK)
+    data = noise(8 * BLOCK, "restart")  # blocks that no other test has sent
     bench.write("a", data, ready_at=time.time() + 250)  # first tried by the drain
     bench.write("b", b"small")
     wire.when("^POST ", Answer(403), times=4)  # not repeated, unlike server trouble
@@ -519,6 +524,107 @@ def test_a_restart_goes_on_where_it_was(bench: WriteBack, wire: FaultProxy) -> N
     drained(bench)
     assert bench.there("a") == data
     assert bench.there("b") == b"small"
+
+
+WRITER = """
+import os, random, sys
+from pathlib import Path
+from fixtures.writeback import WriteBack
+from pithosfs.config import Cloud
+from pithosfs.errors import NotFound
+from pithosfs.store.pithos import open_store
+
+directory, url, token, container, seed = sys.argv[1:]
+store = open_store(Cloud("test", url, token))
+bench = WriteBack(store, Path(directory), container=container)
+known = {}
+
+def noted(path, info):
+    known[path] = info
+
+bench.on_noted = noted
+bench.uploader()
+chance = random.Random(int(seed))
+number = 0
+while True:
+    number += 1
+    name = f"f{chance.randrange(4)}"
+    path = bench.path(name)
+    row = bench.journal.get(path)
+    if row is not None:
+        base, info = row.base, row.base_info
+    else:
+        if path not in known:
+            try:
+                known[path] = store.head(path)
+            except NotFound:
+                known[path] = None
+        info = known[path]
+        base = info.etag if info is not None else ""
+    text = f"{seed} {number} ".encode() * chance.choice([1, 10, 30_000, 500_000])
+    os.write(1, f"try {name} {seed} {number} {len(text)}\\n".encode())
+    bench.write(name, text, base=base, base_info=info, meta={"n": f"{seed}-{number}"})
+    os.write(1, b"done\\n")
+"""
+
+
+def test_a_writer_that_is_killed_again_and_again_loses_nothing_and_makes_no_conflicts(
+    user: User, bench: WriteBack, tmp_path: Path
+) -> None:
+    """It writes and sends at the same time; each start goes on with the journal of the one before."""
+    script = tmp_path / "writer.py"
+    script.write_text(WRITER)
+    directory = tmp_path / "killed"
+    chance = random.Random(7)
+    tests = Path(__file__).parent.parent
+    expected: dict[str, list[str]] = {}
+    steps = 0
+    for turn in range(8):
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(directory), user.url, user.token, bench.container, str(turn)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(tests)},
+        )
+        assert process.stdout is not None
+        lines = [process.stdout.readline().decode() for _ in range(chance.randrange(10, 120))]
+        process.send_signal(signal.SIGKILL)
+        lines += process.stdout.read().decode().splitlines(keepends=True)
+        process.stdout.close()
+        process.wait()
+        begun: list[str] | None = None
+        for line in lines:
+            if line == "done\n":
+                assert begun is not None
+                expected[begun[1]] = begun[2:]
+                begun = None
+                steps += 1
+            elif line.endswith("\n"):
+                begun = line.split()
+        if begun is not None:
+            # It may have come into the journal or not, and from there to the cloud already.
+            mark, path = f"{begun[2]}-{begun[3]}", bench.path(begun[1])
+            journal = Journal(directory / "slot")
+            row = journal.get(path)
+            journal.close()
+            if row is not None:
+                kept = row.meta["n"] == mark
+            else:
+                kept = begun[1] in bench.names() and (bench.store.head(path).meta or {})["n"] == mark
+            if kept:
+                expected[begun[1]] = begun[2:]
+    assert steps > 50
+    after = WriteBack(user.store, directory, container=bench.container)
+    try:
+        assert after.journal.check(after.staging) == []
+        drained(after)
+        found = {name: bench.there(name) for name in bench.names()}
+        assert found == {
+            name: (f"{seed} {number} ".encode() * int(size))[: int(size)]
+            for name, (seed, number, size) in expected.items()
+        }
+        assert after.journal.check(after.staging) == []
+    finally:
+        after.close()
 
 
 def test_stop_in_the_middle_keeps_everything(bench: WriteBack, wire: FaultProxy) -> None:

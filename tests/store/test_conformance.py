@@ -746,3 +746,12 @@ def test_files_up_and_down(place: Place, tmp_path: Path, size: int) -> None:
     again = ObjectTarget(place.store, place.path("x"), content_type="a/b", base="")
     with pytest.raises(PreconditionFailed):
         upload(again, source)
+
+
+def test_a_move_does_not_land_on_what_is_there(place: Place) -> None:
+    place.put("x", b"moves")
+    place.put("y", b"was here")
+    with pytest.raises(PreconditionFailed):
+        place.store.move(place.path("x"), place.path("y"))
+    assert place.names() == ["x", "y"]
+    assert place.read("y") == b"was here"

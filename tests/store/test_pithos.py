@@ -59,20 +59,20 @@ def methods(meddler: FaultProxy) -> list[str]:
 
 def test_a_move_whose_answer_is_lost_was_done(place: Place, meddler: FaultProxy, behind: PithosStore) -> None:
     place.put("x", b"data")
-    meddler.when("^MOVE", LoseAnswer(), times=1)
+    meddler.when("^PUT", LoseAnswer(), times=1)
     behind.move(place.path("x"), place.path("y"), sharing=Sharing(read=("*",)))
     assert place.names() == ["y"]
-    assert methods(meddler).count("MOVE") == 1
+    assert methods(meddler).count("PUT") == 1
     assert place.store.head(place.path("y")).sharing == Sharing(read=("*",))
 
 
 def test_a_move_that_failed_is_tried_again(place: Place, meddler: FaultProxy, behind: PithosStore) -> None:
     place.put("x", b"data")
-    meddler.when("^MOVE", Answer(503), times=2)
+    meddler.when("^PUT", Answer(503), times=2)
     behind.move(place.path("x"), place.path("y"))
     assert place.names() == ["y"]
 
-    meddler.when("^MOVE", Answer(503))
+    meddler.when("^PUT", Answer(503))
     with pytest.raises(ServerFailed):
         behind.move(place.path("y"), place.path("z"))
     assert place.names() == ["y"]
@@ -84,7 +84,7 @@ def test_a_folder_move_whose_answer_is_lost_keeps_its_rules(
     place.folder("dir")
     place.put("dir/x")
     place.store.set_sharing(place.path("dir/x"), Sharing(read=("*",)))
-    meddler.when("^MOVE", LoseAnswer(), times=1)
+    meddler.when("^PUT", LoseAnswer(), times=1)
     behind.move_folder(place.path("dir"), place.path("new"))
     assert place.names() == ["new", "new/x"]
     assert place.store.head(place.path("new/x")).sharing == Sharing(read=("*",))
@@ -109,7 +109,7 @@ def test_requests_of_a_folder_move(place: Place, meddler: FaultProxy, behind: Pi
     for number in range(20):
         place.put(f"dir/{number}")
     behind.move_folder(place.path("dir"), place.path("new"))
-    assert methods(meddler) == ["GET", "HEAD", "MOVE"]
+    assert methods(meddler) == ["GET", "HEAD", "PUT"]
 
 
 # damaged and strange answers ------------------------------------------------------------------------------------------
