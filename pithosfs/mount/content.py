@@ -20,7 +20,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import suppress
 from functools import partial
 
@@ -99,6 +99,7 @@ class Content:
         self._changed_since_seal = Extents()
         self._finished: dict[int, Draft] = {}
         self._released: list[str] = []  # names that the change which is being made no longer uses
+        self._in_background: set[Future[str]] = set()  # drafts that are being sealed early
         self._closed = False
         staging.retain(self._held)
         staging.retain(self._held)
@@ -531,8 +532,14 @@ class Content:
         with self._lock:
             if self._closed or draft.taken:
                 return
+            sealing = draft.sealing
+            if sealing is None:
+                return  # a seal has failed meanwhile
             draft.taken = True
+            self._in_background.add(sealing)
         name = self._seal_draft(index, draft)
+        with self._lock:
+            self._in_background.discard(sealing)
         if name is not None and name != self._empty and self._block_ready is not None:
             self._block_ready(name)
 
@@ -559,11 +566,16 @@ class Content:
                 self._changed.lose()
 
     def discard(self) -> None:
-        """The end: drafts are thrown away, and blocks that nobody else needs."""
+        """The end: drafts are thrown away, and blocks that nobody else needs. Waits for what is being sealed."""
+        with self._seal_lock:
+            self._discard()
+
+    def _discard(self) -> None:
         with self._lock:
             if self._closed:
                 return
             self._closed = True
+            in_background = list(self._in_background)
             released = list(self._held)
             for entry in self._blocks:
                 if isinstance(entry, str):
@@ -574,6 +586,7 @@ class Content:
             self._blocks = []
             self._held = []
             self._finished.clear()
+        wait(in_background)
         self._staging.release(released)
 
 
