@@ -112,6 +112,7 @@ class Renamer:
             path=new,
             base=replaced.base if replaced is not None else "",
             base_info=target_info,
+            extents=None,  # they were against another base
             state=State.PENDING if row.state is not State.OPEN else State.OPEN,
             meta=carried.meta,
             content_type=carried.content_type,
