@@ -339,10 +339,11 @@ def test_finished_blocks_are_sent_before_the_file_is_closed(bench: WriteBack, wi
     for start in range(0, len(data), 1 << 20):
         content.write(start, data[start : start + (1 << 20)])
     end = time.monotonic() + 30
-    while asked(wire, "^POST ") < 4 and time.monotonic() < end:
+    while wire.sent < 4 * BLOCK and time.monotonic() < end:
         threading.Event().wait(0.02)
     assert asked(wire, "^POST ") >= 4
     sent = wire.sent
+    assert sent >= 4 * BLOCK
     bench.journal.put(bench.row("a", content.seal()))
     bench.drop(content)
     drained(bench)
