@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from pithosfs.mount.uploader import Uploader
 from pithosfs.store import ObjectInfo, ObjectPath
 
 __all__ = ["Handles", "Opened"]
+
+log = logging.getLogger(__name__)
 
 FSYNC_REMOTE_LIMIT = 300.0  # seconds that an fsync may take to reach the cloud
 
@@ -196,7 +199,7 @@ class Handles:
         return present
 
     def _check_space(self, file: OpenFile, size: int) -> None:
-        if size > file.counted:
+        if size > file.counted and (file.path is None or file.path.account == self._space.account):
             if self._uploader.over_quota:
                 raise _oserror(errno.EDQUOT, file.path or "unlinked file")
             self._space.check(size - file.counted)
@@ -244,6 +247,7 @@ class Handles:
                 self._commit_again(file, row, state, durable)
                 return
             content = self._writable(file)
+            self.forget(path)  # what the kernel has cached is newer than what was last opened
             file.dirty = False
             try:
                 hashmap = content.seal()
@@ -286,6 +290,10 @@ class Handles:
         try:
             if handle.flags & WRITING:
                 self.commit(file)
+        except BaseException as trouble:
+            # close() is over: nobody but the log can be told.
+            log.error("%s: what was written last could not be kept: %s", file.path, trouble)
+            raise
         finally:
             if self._opened.release(file) and file.content is not None:
                 file.content.discard()

@@ -170,8 +170,9 @@ class OpenFile:
 
     def touch(self) -> None:
         """The content changes now."""
-        self.attributes = replace(self.attributes, mtime_ns=time.time_ns())
-        self.dirty = True
+        with self.lock:  # a chmod at this moment must not be undone
+            self.attributes = replace(self.attributes, mtime_ns=time.time_ns())
+            self.dirty = True
 
     def full_meta(self) -> dict[str, str]:
         """All metadata as it is to be sent."""

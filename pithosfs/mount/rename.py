@@ -4,9 +4,9 @@ What the server does on MOVE (drops history and sharing of what it moves, and of
 means to people. So (design, section 5):
 
 - onto an existing file: its content becomes a new version of that file; history, sharing and public link stay;
-- to a free name: MOVE, which carries the sharing over;
+- to a free name: one conditional move, which carries the sharing over;
 - what was never sent is renamed in the journal alone, the server hears of the new name only;
-- a folder: one MOVE of everything below it, then the journal's rows below it follow.
+- a folder: one move of everything below it, then the journal's rows below it follow.
 
 A folder rename that is killed half-way is finished at the next start from the intent in the journal.
 """
@@ -121,7 +121,7 @@ class Renamer:
         )
         self._journal.put(renamed)
         if row.base:
-            # Also sent before under the old name: that object goes away, after the new one is there.
+            # Also sent before under the old name: that object goes away. What is not sent yet is in the journal.
             self._journal.put(gone_row(source, ready_at=renamed.ready_at))
         else:
             current = self._journal.get(source.path)
@@ -205,6 +205,7 @@ class Renamer:
             if source is None:
                 raise fail(errno.ENOENT, old)
             target = self._view.node(new)
+            self._check_empty(new)
             if target is not None and target.info is not None:
                 self._store.delete(new)
                 self._tree.gone(new)
@@ -223,6 +224,14 @@ class Renamer:
                 self._journal.rename_below(old, new)
             self._opened.rename(old, new)
             self._view.renamed(source, new)
+
+    def _check_empty(self, folder: ObjectPath) -> None:
+        """Ask the server itself: what another client has just put there would be replaced by what is moved onto it."""
+        prefix = f"{folder.name}/"
+        found = self._store.list_objects(folder.container, prefix=prefix, account=folder.account, limit=1)
+        if found is not None and (found.found.objects or found.found.folders):
+            self._tree.forget(folder.container)
+            raise fail(errno.ENOTEMPTY, folder)
 
     def _on_server(self, folder: ObjectPath) -> bool:
         entry = self._tree.entry(folder)
@@ -245,14 +254,13 @@ class Renamer:
     # after a kill ---------------------------------------------------------------------------------------------------
 
     def finish_intents(self) -> None:
-        """Finish the renames that a kill interrupted: the server is asked how far they came."""
+        """Finish the renames that a kill interrupted: the server's part of one is done whole or not at all.
+
+        Where it was done the journal follows; where it was not, the rename has not happened, and nobody was told so.
+        """
         for intent, kind, payload in self._journal.intents():
             old, new = _unpacked(payload["old"]), _unpacked(payload["new"])
-            moved = self._exists(new) and not self._exists(old)
-            if not moved and self._exists(old) and kind == "move_folder":
-                self._store.move_folder(old, new)
-                moved = True
-            if moved:
+            if self._exists(new) and not self._exists(old):
                 if kind == "move_folder":
                     self._journal.rename_below(old, new)
                 elif self._journal.get(old) is not None:

@@ -26,9 +26,13 @@ UNLIMITED = 1 << 50  # what statfs shows where there is no quota: 1 PiB
 
 
 class Space:
-    """Quota and usage, asked for at most once every few seconds."""
+    """Quota and usage of the own account, asked for at most once every few seconds.
+
+    What is written into others' folders is charged to them; only the server knows their quota.
+    """
 
     def __init__(self, store: ObjectStore, journal: Journal) -> None:
+        self.account = store.account
         self._store = store
         self._journal = journal
         self._asking = threading.Lock()

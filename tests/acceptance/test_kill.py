@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fixtures.proxy import Answer
 
+from pithosfs.mount.journal import Journal
 from pithosfs.store import ObjectPath
 
 pytestmark = pytest.mark.mount
@@ -120,3 +121,27 @@ def test_another_mount_finishes_what_was_left(mount: Any, cloud: Any, proxy: Any
     other = mount(user=user, through=wire, home=mounted.home, path=tmp_path / "elsewhere")
     other.flush()
     assert user.store.head(ObjectPath(user.uuid, "pithos", "left")).size == 6
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_folder_rename_that_was_interrupted(mount: Any, cloud: Any, done: bool) -> None:
+    user = cloud.user("half")
+    mounted = mount(user=user)
+    folder = mounted.path / "pithos" / "old"
+    folder.mkdir()
+    (folder / "sent").write_text("sent")
+    mounted.unmount()
+    old, new = (ObjectPath(user.uuid, "pithos", name) for name in ("old", "new"))
+    # As it is when the process ends between the intent and its end, before or after the server's part.
+    journal, _ = Journal.open_slot(mounted.home.directories.state, user.uuid)
+    journal.intent(
+        "move_folder", {key: [path.account, path.container, path.name] for key, path in (("old", old), ("new", new))}
+    )
+    journal.close()
+    if done:
+        user.store.move_folder(old, new)
+    else:
+        user.store.put_object(new, b"", content_type="application/directory", meta={}, base="")
+    top = mount(user=user, like=mounted).path / "pithos"
+    assert sorted(os.listdir(top)) == (["new"] if done else ["new", "old"])
+    assert (top / ("new" if done else "old") / "sent").read_text() == "sent"

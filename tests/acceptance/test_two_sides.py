@@ -172,3 +172,20 @@ def test_a_rename_onto_what_another_client_has_just_made_keeps_its_history(mount
     history = [one.version for one in user.store.versions(theirs)]
     assert len(history) == 2
     assert user.store.read_range(theirs, 0, 6, first.version) == b"theirs"
+
+
+def test_a_folder_is_not_moved_onto_what_another_client_has_just_put_there(mount: Any, cloud: Any) -> None:
+    user = cloud.user("race-folder")
+    mounted = mount(user=user, attr_timeout=3600)
+    here = mounted.path / "pithos"
+    for name in ("mine", "empty"):
+        (here / name).mkdir()
+    (here / "mine" / "same").write_text("mine")
+    mounted.flush()
+    assert os.listdir(here / "empty") == []
+    theirs = ObjectPath(user.uuid, "pithos", "empty/same")
+    user.store.put_object(theirs, b"theirs", content_type="text/plain", meta={}, base="")
+    with pytest.raises(OSError, check=lambda error: error.errno == errno.ENOTEMPTY):
+        os.rename(here / "mine", here / "empty")
+    assert (here / "empty" / "same").read_text() == "theirs"
+    assert (here / "mine" / "same").read_text() == "mine"
