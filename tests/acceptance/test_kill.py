@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -145,3 +146,19 @@ def test_a_folder_rename_that_was_interrupted(mount: Any, cloud: Any, done: bool
     top = mount(user=user, like=mounted).path / "pithos"
     assert sorted(os.listdir(top)) == (["new"] if done else ["new", "old"])
     assert (top / ("new" if done else "old") / "sent").read_text() == "sent"
+
+
+def test_close_itself_keeps_the_content(mount: Any, cloud: Any) -> None:
+    mounted = mount(user=cloud.user("close"))
+    target = mounted.path / "pithos" / "file"
+    # With a second descriptor open, the kernel's later "release" cannot do what close() has promised.
+    first = os.open(target, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.write(first, b"kept by close")
+        os.close(os.dup(first))
+        mounted.kill()
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(first)
+    mount(like=mounted)
+    assert target.read_bytes() == b"kept by close"
