@@ -19,8 +19,8 @@ from pithosfs.store.transfers import ObjectSource
 from pithosfs.transfer import download
 from pithosfs_cli.addressing import addressed
 from pithosfs_cli.batch import Batch
+from pithosfs_cli.file.landing import Attributes, Landing
 from pithosfs_cli.invocation import Invocation
-from pithosfs_cli.landing import Attributes, Landing
 from pithosfs_cli.locations import Location
 from pithosfs_cli.output import note
 from pithosfs_cli.progress import Bars, bars

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pytest
 
 from pithosfs.errors import Conflict, LocalError
-from pithosfs_cli.landing import Attributes, Landing
+from pithosfs_cli.file.landing import Attributes, Landing
 
 
 def receive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pithosfs.errors import BadRequest, UsageError
-from pithosfs_cli.ranges import STEP, parse_ranges, pieces
+from pithosfs_cli.file.ranges import STEP, parse_ranges, pieces
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,13 @@
+"""Options that several of the `file` commands have."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["transfer_options", "version_option"]
+
+version_option = click.option("--object-version", metavar="ID", help="This version instead of the newest.")
+transfer_options = [
+    click.option("--threads", type=click.IntRange(1, 64), default=5, metavar="N", help="Connections (default: 5)."),
+    click.option("-N", "--no-progress-bar", is_flag=True, help="Show no progress bars."),
+]
