@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pithosfs.store.seam import (
     Capabilities,
     ContainerInfo,
+    Delivery,
+    Filters,
     Found,
     Listing,
     ObjectInfo,
@@ -21,6 +23,8 @@ from pithosfs.store.seam import (
 __all__ = [
     "Capabilities",
     "ContainerInfo",
+    "Delivery",
+    "Filters",
     "Found",
     "Listing",
     "ObjectInfo",

@@ -1,8 +1,14 @@
-"""Listing a Pithos container whole: pages, and what a prefix and a delimiter do there (object-store.md section 8)."""
+"""Listing a Pithos container page by page: what prefix, delimiter and marker do there (object-store.md section 8).
+
+Three things the server does not do as asked (sections 8.5 and 20, rows 9 and 10): it strips slashes from the start of
+the prefix, it appends the delimiter to a prefix that does not end with it, and a roll-up as marker comes again. Then
+more is asked for, and the selecting and rolling up is done here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from pithosfs.clients.pithos import replies
@@ -10,12 +16,22 @@ from pithosfs.clients.pithos.encoding import header_date
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import BadReply
 from pithosfs.store.replies import object_from_entry
-from pithosfs.store.seam import Found, Listing, ObjectInfo
+from pithosfs.store.seam import Filters, Found, Listing, ObjectInfo
 
-__all__ = ["PAGE", "list_objects"]
+__all__ = ["PAGE", "Page", "list_objects", "list_pages"]
 
 PAGE = 10_000  # the most that a server gives at once (section 3.4)
 _LAST = "\U0010ffff"  # sorts behind every character that a name can have
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing; `modified` and `date` are the reply's, as in `Listing`. `unchanged`: it was a 304."""
+
+    found: Found = field(default_factory=Found)
+    modified: int = 0
+    date: int = 0
+    unchanged: bool = False
 
 
 def list_objects(
@@ -28,59 +44,120 @@ def list_objects(
     limit: int | None = None,
     modified_since: int | None = None,
 ) -> Listing | None:
-    """As `ObjectStore.list_objects`.
+    """As `ObjectStore.list_objects`."""
+    objects: list[ObjectInfo] = []
+    folders: list[str] = []
+    first: Page | None = None
+    # One more than wanted: that tells whether there is more.
+    more = None if limit is None else limit + 1
+    filters = Filters(modified_since=modified_since)
+    for page in list_pages(wire, account, container, prefix=prefix, delimiter=delimiter, limit=more, filters=filters):
+        if page.unchanged:
+            return None
+        # Of the first page: what has changed after it may be missing.
+        first = first or page
+        objects += page.found.objects
+        folders += page.found.folders
+    first = first or Page()
+    complete = limit is None or len(objects) + len(folders) <= limit
+    if not complete:
+        # The one too many is the last in the order of names, in which a folder counts with its delimiter.
+        if not folders or (objects and objects[-1].name > folders[-1] + (delimiter or "")):
+            objects.pop()
+        else:
+            folders.pop()
+    return Listing(Found(tuple(objects), tuple(folders)), complete, first.modified, first.date)
 
-    Two things the server does not do as asked (section 20, rows 9 and 10): it strips slashes from the start of the
-    prefix, and it appends the delimiter to a prefix that does not end with it. Then more is asked for, and the
-    selecting and rolling up is done here.
-    """
-    if not delimiter:
-        delimiter = None
+
+def list_pages(
+    wire: PithosWire,
+    account: str,
+    container: str,
+    *,
+    prefix: str = "",
+    delimiter: str | None = None,
+    marker: str | None = None,
+    limit: int | None = None,
+    filters: Filters | None = None,
+) -> Iterator[Page]:
+    """The pages of a listing, each asked for when the one before it has been used. See `ObjectStore.list_pages`."""
+    delimiter = delimiter or None
+    filters = filters or Filters()
     absolute = prefix.startswith("/")
     here = absolute or (delimiter is not None and prefix != "" and not prefix.endswith(delimiter))
-    pages = _Pages(wire, account, container, prefix="" if absolute else prefix, delimiter=None if here else delimiter)
-    objects: list[ObjectInfo] = []
-    folders: dict[str, None] = {}
-    complete = True
-    for entry in pages.entries(None if here else limit, modified_since):
-        if limit is not None and len(objects) + len(folders) >= limit:
-            complete = False
-            break
-        if "subdir" in entry:
-            folders[entry["subdir"].removesuffix(delimiter or "")] = None
-            continue
-        name = entry["name"]
-        if not name.startswith(prefix):
-            continue
-        end = name.find(delimiter, len(prefix)) if here and delimiter is not None else -1
-        if end >= 0:
-            folders[name[:end]] = None
-        else:
-            objects.append(object_from_entry(entry))
-    if pages.unchanged:
-        return None
-    return Listing(Found(tuple(objects), tuple(folders)), complete, pages.modified, pages.date)
+    asked = _Asked(
+        wire,
+        account,
+        container,
+        prefix="" if absolute else prefix,
+        delimiter=None if here else delimiter,
+        filters=filters,
+    )
+    count = 0
+    rolled: str | None = None  # names come sorted, so those that are rolled up into one come one after the other
+    for reply in asked.pages(marker, None if here or filters.public else limit):
+        if reply.unchanged:
+            yield Page(unchanged=True)
+            return
+        objects: list[ObjectInfo] = []
+        folders: list[str] = []
+        for entry in reply.entries:
+            if limit is not None and count >= limit:
+                break
+            name: str = entry["subdir"] if "subdir" in entry else entry["name"]
+            # A list of what is public ignores the marker (section 8.5).
+            if not name.startswith(prefix) or (filters.public and marker is not None and name <= marker):
+                continue
+            end = name.find(delimiter, len(prefix)) if delimiter is not None else -1
+            if "subdir" in entry or end >= 0:
+                folder = name[:end] if end >= 0 else name
+                if folder == rolled:
+                    continue
+                rolled = folder
+                folders.append(folder)
+            else:
+                objects.append(object_from_entry(entry))
+            count += 1
+        yield Page(Found(tuple(objects), tuple(folders)), reply.modified, reply.date)
+        if limit is not None and count >= limit:
+            return
 
 
-class _Pages:
-    """The entries of all pages. `modified` and `date` are those of the first: what changed after it may be missing."""
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    modified: int = 0
+    date: int = 0
+    unchanged: bool = False
 
-    def __init__(self, wire: PithosWire, account: str, container: str, *, prefix: str, delimiter: str | None) -> None:
+
+class _Asked:
+    """One listing as the server gives it."""
+
+    def __init__(
+        self,
+        wire: PithosWire,
+        account: str,
+        container: str,
+        *,
+        prefix: str,
+        delimiter: str | None,
+        filters: Filters,
+    ) -> None:
         self._wire = wire
         self._account = account
         self._container = container
         self._prefix = prefix or None
         self._delimiter = delimiter
-        self.unchanged = False
-        self.modified = 0
-        self.date = 0
+        self._filters = filters
 
-    def entries(self, limit: int | None, modified_since: int | None) -> Iterator[dict[str, Any]]:
-        """Every entry; with `limit` at least one more than that, if there are so many."""
-        marker: str | None = None
+    def pages(self, marker: str | None, limit: int | None) -> Iterator[_Reply]:
+        """Every page until the end, or until `limit` entries have come."""
+        filters = self._filters
         got = 0
         while True:
-            wanted = PAGE if limit is None else min(PAGE, max(1, limit + 1 - got))
+            first = got == 0
+            wanted = PAGE if limit is None else min(PAGE, max(1, limit - got))
             reply = self._wire.container_get(
                 self._account,
                 self._container,
@@ -88,18 +165,24 @@ class _Pages:
                 marker=marker,
                 prefix=self._prefix,
                 delimiter=self._delimiter,
-                if_modified_since=modified_since if marker is None else None,
+                meta=filters.meta or None,
+                shared=filters.shared,
+                public=filters.public,
+                until=filters.until,
+                # Conditions hold for the whole: what changes while it is read must not end it half-way.
+                if_modified_since=filters.modified_since if first else None,
+                if_unmodified_since=filters.unmodified_since if first else None,
             )
             if reply.status_code == 304:
-                self.unchanged = True
+                yield _Reply(unchanged=True)
                 return
-            if marker is None:
-                self.modified = header_date(reply.headers.get("Last-Modified")) or 0
-                self.date = header_date(reply.headers.get("Date")) or 0
             page = replies.entries(reply)
-            yield from page
+            yield _Reply(
+                page, header_date(reply.headers.get("Last-Modified")) or 0, header_date(reply.headers.get("Date")) or 0
+            )
             got += len(page)
-            if len(page) < wanted:
+            # A list of what is public is one page whatever its size: it ignores the marker.
+            if len(page) < wanted or filters.public or (limit is not None and got >= limit):
                 return
             # A roll-up as marker would come again (section 8.5).
             last = page[-1]

@@ -42,6 +42,7 @@ def move(
     *,
     sharing: Sharing | None = None,
     public: bool = False,
+    content_type: str | None = None,
     delimiter: str | None = None,
 ) -> None:
     """One request, which is also asked after when its answer got lost; with `delimiter` all below goes along.
@@ -57,6 +58,7 @@ def move(
                 target.name,
                 (source.account, source.container, source.name),
                 move=True,
+                content_type=content_type,
                 delimiter=delimiter,
                 if_none_match="*",
                 sharing=str(sharing) if sharing else None,

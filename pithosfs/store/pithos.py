@@ -9,23 +9,30 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pithosfs.blocks import Hashmap, block_hash, hash_stream
 from pithosfs.clients import connect
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.encoding import header_date, seconds_ns
-from pithosfs.clients.pithos.wire import Conditions, PithosWire
+from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import DEFAULT_CONTAINER, Cloud
-from pithosfs.errors import BadReply, Conflict, NotAllowed, NotFound, UsageError
+from pithosfs.errors import BadReply, Conflict, NotFound, PreconditionFailed, UsageError
 from pithosfs.http import Reply, RetryPolicy, Session
 from pithosfs.store import moving
-from pithosfs.store.listing import PAGE, list_objects
+from pithosfs.store.changes import condition, read_back
+from pithosfs.store.listing import PAGE, list_objects, list_pages
+from pithosfs.store.management import Management
+from pithosfs.store.pithos_management import PithosManagement
 from pithosfs.store.replies import container_from_entry, container_from_head, object_from_head
 from pithosfs.store.seam import (
+    EVERYTHING,
     Capabilities,
     ContainerInfo,
+    Delivery,
+    Filters,
+    Found,
     Listing,
     ObjectInfo,
     ObjectPath,
@@ -143,6 +150,31 @@ class PithosStore(ObjectStore):
             modified_since=modified_since,
         )
 
+    def list_pages(
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        delimiter: str | None = None,
+        marker: str | None = None,
+        account: str | None = None,
+        limit: int | None = None,
+        filters: Filters = EVERYTHING,
+    ) -> Iterator[Found]:
+        for page in list_pages(
+            self._wire,
+            account or self.account,
+            container,
+            prefix=prefix,
+            delimiter=delimiter,
+            marker=marker,
+            limit=limit,
+            filters=filters,
+        ):
+            if page.unchanged:
+                raise PreconditionFailed(f"{container!r} has not changed since then", 304)
+            yield page.found
+
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         reply = self._wire.object_head(path.account, path.container, path.name, version=version)
         return object_from_head(path.name, replies.object_head(reply))
@@ -191,6 +223,7 @@ class PithosStore(ObjectStore):
         base: str | None,
         sharing: Sharing | None = None,
         public: bool | None = None,
+        delivery: Delivery | None = None,
     ) -> ObjectInfo:
         block_size, algorithm = self._block_parameters(path.account, path.container)
         hashmap = hash_stream(io.BytesIO(data), block_size, algorithm)
@@ -205,12 +238,15 @@ class PithosStore(ObjectStore):
             meta=meta,
             sharing=None if sharing is None else str(sharing),
             public=public,
-            **_condition(base),
+            content_encoding=delivery.encoding if delivery else None,
+            content_disposition=delivery.disposition if delivery else None,
+            manifest=delivery.manifest if delivery else None,
+            **condition(base),
         )
         etag = replies.written(reply).etag
         if etag != (md5 if len(etag) == _MD5_LENGTH != len(hashmap.root) else hashmap.root):
             raise BadReply(f"the cloud stored something else for {path} than was sent")
-        return self._stored(path, reply, hashmap, content_type, meta, sharing)
+        return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
 
     def missing_blocks(self, container: str, hashmap: Hashmap) -> list[str]:
         # There is no request that just asks. But a PUT of a hashmap of which a block is missing changes nothing and
@@ -260,6 +296,7 @@ class PithosStore(ObjectStore):
         base: str | None,
         sharing: Sharing | None = None,
         public: bool | None = None,
+        delivery: Delivery | None = None,
     ) -> ObjectInfo | list[str]:
         reply = self._wire.object_put_hashmap(
             path.account,
@@ -270,7 +307,10 @@ class PithosStore(ObjectStore):
             meta=meta,
             sharing=None if sharing is None else str(sharing),
             public=public,
-            **_condition(base),
+            content_encoding=delivery.encoding if delivery else None,
+            content_disposition=delivery.disposition if delivery else None,
+            manifest=delivery.manifest if delivery else None,
+            **condition(base),
         )
         missing = replies.missing_hashes(reply)
         if missing is not None:
@@ -281,7 +321,7 @@ class PithosStore(ObjectStore):
         # With the MD5 option there is nothing to compare: the server's MD5 of such objects may be wrong (section 9.5).
         if etag != hashmap.root and not len(etag) == _MD5_LENGTH != len(hashmap.root):
             raise BadReply(f"the cloud stored something else for {path} than was sent")
-        return self._stored(path, reply, hashmap, content_type, meta, sharing)
+        return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
 
     def update_range(
         self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
@@ -291,7 +331,7 @@ class PithosStore(ObjectStore):
         reply = self._wire.object_write(
             path.account, path.container, path.name, data, offset=offset, size=size, meta=meta, if_match=base
         )
-        return self._read_back(path, reply)
+        return read_back(self._wire, path, reply)
 
     # changes without content ----------------------------------------------------------------------------------------
 
@@ -303,9 +343,9 @@ class PithosStore(ObjectStore):
             path.container,
             path.name,
             meta={key: value or "" for key, value in changes.items()},
-            **_condition(base),
+            **condition(base),
         )
-        return self._read_back(path, reply)
+        return read_back(self._wire, path, reply)
 
     def replace_meta(self, path: ObjectPath, meta: Mapping[str, str], *, content_type: str) -> ObjectInfo:
         # A POST cannot change the type, and a copy onto itself merges metadata. But a copy may also remove keys, so
@@ -317,7 +357,7 @@ class PithosStore(ObjectStore):
         reply = self._wire.object_copy(
             *where, where, content_type=content_type, meta=changes, if_match=present.etag or None
         )
-        return self._read_back(path, reply)
+        return read_back(self._wire, path, reply)
 
     def set_sharing(self, path: ObjectPath, sharing: Sharing) -> None:
         self._wire.object_post(path.account, path.container, path.name, sharing=str(sharing))
@@ -338,9 +378,9 @@ class PithosStore(ObjectStore):
             (source.account, source.container, source.name),
             source_version=version,
             content_type=content_type,
-            **_condition(base),
+            **condition(base),
         )
-        return self._read_back(target, reply)
+        return read_back(self._wire, target, reply)
 
     def move(
         self, source: ObjectPath, target: ObjectPath, *, sharing: Sharing | None = None, public: bool = False
@@ -352,6 +392,9 @@ class PithosStore(ObjectStore):
 
     def delete(self, path: ObjectPath) -> None:
         self._wire.object_delete(path.account, path.container, path.name)
+
+    def management(self) -> Management:
+        return PithosManagement(self._wire, self.account)
 
     def traffic(self) -> Traffic:
         if self._session is None:
@@ -406,6 +449,7 @@ class PithosStore(ObjectStore):
         content_type: str,
         meta: Mapping[str, str],
         sharing: Sharing | None,
+        delivery: Delivery | None,
     ) -> ObjectInfo:
         """What a PUT has made. The time is the server's at its answer: a guess, until a listing tells."""
         written = replies.written(reply)
@@ -422,26 +466,8 @@ class PithosStore(ObjectStore):
             modified_by=self.account,
             sharing=sharing or None,
             meta={key: value for key, value in _normalised(meta).items() if value},
+            delivery=delivery or Delivery(),
         )
-
-    def _read_back(self, path: ObjectPath, reply: Reply) -> ObjectInfo:
-        """What a change has made, from a HEAD: with sharing and publication, unless it is not the newest any more."""
-        version = replies.written(reply).version
-        try:
-            info = self.head(path)
-        except (NotFound, NotAllowed):
-            if not version:
-                raise
-        else:
-            if version in ("", info.version):
-                return info
-        return self.head(path, version)
-
-
-def _condition(base: str | None) -> Conditions:
-    if base is None:
-        return {}
-    return {"if_match": base} if base else {"if_none_match": "*"}
 
 
 def _normalised(meta: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pithosfs.clients.pithos.encoding import iso_ns, seconds_ns
 from pithosfs.clients.pithos.replies import ContainerHead, ObjectHead
 from pithosfs.errors import BadReply
-from pithosfs.store.seam import ContainerInfo, ObjectInfo, Sharing
+from pithosfs.store.seam import ContainerInfo, Delivery, ObjectInfo, Sharing
 
 __all__ = ["container_from_entry", "container_from_head", "object_from_entry", "object_from_head"]
 
@@ -34,6 +34,7 @@ def object_from_head(name: str, head: ObjectHead) -> ObjectInfo:
         public=head.public or None,
         meta=head.meta,
         allowed_to=head.allowed_to,
+        delivery=Delivery(head.content_encoding, head.content_disposition, head.manifest),
     )
 
 

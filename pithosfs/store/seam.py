@@ -8,16 +8,22 @@ errors of `pithosfs.errors` and nothing else; those that a retry can mend are ra
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pithosfs.blocks import Hashmap
 
+if TYPE_CHECKING:
+    from pithosfs.store.management import Management
+
 __all__ = [
     "DIRECTORY_TYPES",
+    "EVERYTHING",
     "Capabilities",
     "ContainerInfo",
+    "Delivery",
+    "Filters",
     "Found",
     "Listing",
     "ObjectInfo",
@@ -73,12 +79,28 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an object is handed out over HTTP (object-store.md section 13, "object extras"); None: nothing is stored.
+
+    A write replaces all three, as it replaces the metadata. An object with a `manifest` (`container/prefix`) reads as
+    the objects whose names start so, one after the other (section 17).
+    """
+
+    encoding: str | None = None
+    disposition: str | None = None
+    manifest: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.encoding or self.disposition or self.manifest)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One version of one object.
 
-    From a listing `meta` and `etag` are None (not told, not "none"); from HEAD, GET and PUT they are known. `meta` has
-    the user metadata with keys in lower case and without prefix, values decoded. `version` never changes its content
-    or metadata: anything learnt of it may be remembered for good.
+    From a listing `meta`, `etag` and `delivery` are None (not told, not "none"); from HEAD, GET and PUT they are known.
+    `meta` has the user metadata with keys in lower case and without prefix, values decoded. `version` never changes
+    its content or metadata: anything learnt of it may be remembered for good.
 
     `modified_ns` is exact to the microsecond from a listing, to the second from HEAD, a guess from a PUT. `sharing` and
     `public` belong to the name, not to the version, and are None when that version was asked for. From a listing
@@ -100,6 +122,7 @@ class ObjectInfo:
     public: str | None = None
     meta: Mapping[str, str] | None = None
     allowed_to: Literal["read", "write"] | None = None
+    delivery: Delivery | None = None
 
     @property
     def own_sharing(self) -> Sharing | None:
@@ -117,6 +140,26 @@ class Found:
 
     objects: tuple[ObjectInfo, ...] = ()
     folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a listing is narrowed down to (object-store.md section 8).
+
+    `until` shows the state just before that time, in whole seconds since the epoch, to the owner only. `meta`: the
+    terms of section 8.4 (`key`, `!key`, `key=value`, …). `shared`, `public`: only what the user shares, or has
+    published; both together: either. The `…_since` are whole seconds since the epoch, and conditions on the whole.
+    """
+
+    until: int | None = None
+    meta: tuple[str, ...] = ()
+    shared: bool = False
+    public: bool = False
+    modified_since: int | None = None
+    unmodified_since: int | None = None
+
+
+EVERYTHING = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +280,24 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
+    def list_pages(
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        delimiter: str | None = None,
+        marker: str | None = None,
+        account: str | None = None,
+        limit: int | None = None,
+        filters: Filters = EVERYTHING,
+    ) -> Iterator[Found]:
+        """A listing part by part, in the order of names: each page is asked for when the one before it is used up.
+
+        At most `limit` entries, and only those behind `marker`. Raises PreconditionFailed when a time condition of
+        `filters` does not hold.
+        """
+
+    @abstractmethod
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         """Everything about the current, or the named, version. Raises NotFound, NotAllowed."""
 
@@ -281,6 +342,7 @@ class ObjectStore(ABC):
         base: str | None,
         sharing: Sharing | None = None,
         public: bool | None = None,
+        delivery: Delivery | None = None,
     ) -> ObjectInfo:
         """Create or replace an object in one request with its whole content.
 
@@ -308,6 +370,7 @@ class ObjectStore(ABC):
         base: str | None,
         sharing: Sharing | None = None,
         public: bool | None = None,
+        delivery: Delivery | None = None,
     ) -> ObjectInfo | list[str]:
         """Like put_object, from blocks that the cloud holds. A list answer names the missing ones; nothing changed."""
 
@@ -362,6 +425,10 @@ class ObjectStore(ABC):
     @abstractmethod
     def delete(self, path: ObjectPath) -> None:
         """Delete one object. Raises NotFound when it is not there."""
+
+    @abstractmethod
+    def management(self) -> Management:
+        """What can be done with the account beyond reading and writing files."""
 
     def traffic(self) -> Traffic:
         """What this store has asked of the cloud; all zero where nobody counts."""

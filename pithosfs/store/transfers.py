@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE, Hashmap
-from pithosfs.store.seam import ObjectInfo, ObjectPath, ObjectStore, Sharing
+from pithosfs.store.seam import Delivery, ObjectInfo, ObjectPath, ObjectStore, Sharing
 
 __all__ = ["ObjectSource", "ObjectTarget"]
 
@@ -27,6 +27,7 @@ class ObjectTarget:
         base: str | None = None,
         sharing: Sharing | None = None,
         public: bool | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         self.path = path
         self.result: ObjectInfo | None = None
@@ -36,6 +37,7 @@ class ObjectTarget:
         self._base = base
         self._sharing = sharing
         self._public = public
+        self._delivery = delivery
         info = store.container(path.container, path.account)
         self._block_size = info.block_size or DEFAULT_BLOCK_SIZE
         self._algorithm = info.block_hash or DEFAULT_BLOCK_HASH
@@ -63,6 +65,7 @@ class ObjectTarget:
             base=self._base,
             sharing=self._sharing,
             public=self._public,
+            delivery=self._delivery,
         )
         if isinstance(answer, ObjectInfo):
             self.result = answer
@@ -78,6 +81,7 @@ class ObjectTarget:
             base=self._base,
             sharing=self._sharing,
             public=self._public,
+            delivery=self._delivery,
         )
 
 
