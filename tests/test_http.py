@@ -225,7 +225,9 @@ def test_too_many_requests_is_repeated_whatever_it_was(session: Session) -> None
         assert session.request("MOVE", server.url + "/").attempts == 2
 
 
-@pytest.mark.parametrize("form", ["3600", email.utils.formatdate(time.time() + 3600, usegmt=True)])
+@pytest.mark.parametrize(
+    "form", ["3600", email.utils.formatdate(time.time() + 3600, usegmt=True)], ids=["seconds", "date"]
+)
 def test_a_server_that_asks_for_more_time_than_there_is_ends_it(session: Session, form: str) -> None:
     with Scripted(answer(503, Retry_After=form)) as server:
         with pytest.raises(errors.ServerFailed):
