@@ -18,8 +18,9 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from time import time
+from typing import Any
 
-from pithosfs.errors import NotFound, PreconditionFailed
+from pithosfs.errors import NotFound, PithosfsError, PreconditionFailed
 from pithosfs.mount.attributes import Attributes
 from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.nodes import Node, View, keeping_its_name
@@ -27,7 +28,7 @@ from pithosfs.mount.openfiles import Contents, OpenFiles
 from pithosfs.mount.rows import gone_row
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.mount.uploader import Uploader
-from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, Sharing
+from pithosfs.store import NameRule, ObjectInfo, ObjectPath, ObjectStore, Sharing
 
 __all__ = ["Renamer"]
 
@@ -210,20 +211,33 @@ class Renamer:
                 self._store.delete(new)
                 self._tree.gone(new)
             if self._on_server(old):
-                intent = self._journal.intent("move_folder", {"old": _packed(old), "new": _packed(new)})
-                try:
-                    self._store.move_folder(old, new)
-                except PreconditionFailed:
-                    self._journal.done(intent)
-                    self._tree.forget(new.container)
-                    raise fail(errno.ENOTEMPTY, new) from None
-                self._tree.moved(old, new)
-                self._journal.rename_below(old, new)
-                self._journal.done(intent)
+                self._move_folder_on_server(old, new)
             else:
                 self._journal.rename_below(old, new)
             self._opened.rename(old, new)
             self._view.renamed(source, new)
+
+    def _move_folder_on_server(self, old: ObjectPath, new: ObjectPath) -> None:
+        # Sharing and publication stay behind with the old names (section 20, row 36 of the object store). They are in
+        # the journal before the server drops them, so that a kill cannot lose them.
+        rules = self._store.name_rules(old)
+        payload = {"old": _packed(old), "new": _packed(new), "rules": [_packed_rule(one) for one in rules]}
+        intent = self._journal.intent("move_folder", payload)
+        try:
+            self._store.move_folder(old, new, rules)
+        except PreconditionFailed:
+            self._journal.done(intent)
+            self._tree.forget(new.container)
+            raise fail(errno.ENOTEMPTY, new) from None
+        self._tree.moved(old, new)
+        self._journal.rename_below(old, new)
+        try:
+            self._store.set_name_rules(new, rules)
+        except PithosfsError as error:
+            # The folder has its new name, so the rename is done. The intent stays: the next start tries again.
+            log.error("renamed %s, but not all of its sharing could be set again: %s", new, error)
+        else:
+            self._journal.done(intent)
 
     def _check_empty(self, folder: ObjectPath) -> None:
         """Ask the server itself: what another client has just put there would be replaced by what is moved onto it."""
@@ -263,6 +277,8 @@ class Renamer:
             if self._exists(new) and not self._exists(old):
                 if kind == "move_folder":
                     self._journal.rename_below(old, new)
+                    rules = [_unpacked_rule(one) for one in payload.get("rules", ())]
+                    self._store.set_name_rules(new, rules, again=True)
                 elif self._journal.get(old) is not None:
                     self._journal.rename(old, new)
                 log.info("finished the rename of %s to %s", old, new)
@@ -331,3 +347,12 @@ def _packed(path: ObjectPath) -> list[str]:
 
 def _unpacked(value: list[str]) -> ObjectPath:
     return ObjectPath(*value)
+
+
+def _packed_rule(rule: NameRule) -> list[str | bool]:
+    return [rule.below, rule.uuid, str(rule.sharing or ""), rule.public]
+
+
+def _unpacked_rule(value: list[Any]) -> NameRule:
+    below, uuid, sharing, public = value
+    return NameRule(below, uuid, Sharing.parse(sharing) if sharing else None, public)

@@ -7,32 +7,24 @@ not be sent twice blindly: when its answer is lost, what is at the two names tel
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import BadReply, NoConnection, NotFound, PithosfsError, PreconditionFailed, ServerFailed
 from pithosfs.store.listing import PAGE, list_objects
 from pithosfs.store.replies import object_from_entry
-from pithosfs.store.seam import DIRECTORY_TYPE, ObjectInfo, ObjectPath, Sharing
+from pithosfs.store.seam import DIRECTORY_TYPE, NameRule, ObjectInfo, ObjectPath, Sharing
 
-__all__ = ["move", "move_folder"]
+__all__ = ["move", "move_folder", "name_rules", "set_name_rules"]
 
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _CONNECTIONS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What belongs to a name and not to its versions, so that a MOVE does not take it along."""
-
-    name: str
-    sharing: Sharing | None
-    public: bool
 
 
 def move(
@@ -81,11 +73,13 @@ def move(
             return
 
 
-def move_folder(wire: PithosWire, source: ObjectPath, target: ObjectPath) -> None:
+def move_folder(
+    wire: PithosWire, source: ObjectPath, target: ObjectPath, rules: Sequence[NameRule] | None = None
+) -> None:
     """As `ObjectStore.move_folder`. The server's bulk MOVE needs an object of the folder's own name: it is made."""
-    rules = _rules(wire, source)
+    known = name_rules(wire, source) if rules is None else rules
     _make_marker(wire, source)
-    own = next((rule for rule in rules if rule.name == source.name), None)
+    own = next((rule for rule in known if not rule.below), None)
     move(
         wire,
         source,
@@ -94,14 +88,23 @@ def move_folder(wire: PithosWire, source: ObjectPath, target: ObjectPath) -> Non
         public=own.public if own else False,
         delimiter="/",
     )
-    below = [rule for rule in rules if rule.name != source.name]
-    if not below:
+    if rules is None:
+        set_name_rules(wire, target, known)
+
+
+def set_name_rules(wire: PithosWire, folder: ObjectPath, rules: Sequence[NameRule], *, again: bool = False) -> None:
+    """As `ObjectStore.set_name_rules`."""
+    # The marker's rule went along with the move.
+    wanted = [rule for rule in rules if rule.below or again]
+    if not wanted:
         return
     failures: list[PithosfsError] = []
 
-    def restore(rule: _Rule) -> None:
-        path = replace(target, name=target.name + rule.name.removeprefix(source.name))
+    def give(rule: NameRule) -> None:
+        path = replace(folder, name=folder.name + rule.below)
         try:
+            if again and not _still_bare(wire, path, rule.uuid):
+                return
             wire.object_post(
                 path.account,
                 path.container,
@@ -115,14 +118,20 @@ def move_folder(wire: PithosWire, source: ObjectPath, target: ObjectPath) -> Non
             _log.error("moved %s, but could not share it again as %s: %s", path, rule.sharing or "public", error)
             failures.append(error)
 
-    with ThreadPoolExecutor(min(_CONNECTIONS, len(below)), thread_name_prefix="rules") as pool:
-        list(pool.map(restore, below))
+    with ThreadPoolExecutor(min(_CONNECTIONS, len(wanted)), thread_name_prefix="rules") as pool:
+        list(pool.map(give, wanted))
     if failures:
         raise failures[0]
 
 
-def _rules(wire: PithosWire, folder: ObjectPath) -> list[_Rule]:
-    """The rules of a folder's marker and of everything below that has one of its own."""
+def _still_bare(wire: PithosWire, path: ObjectPath, uuid: str) -> bool:
+    """Whether the object that was moved is there and nobody has given it a rule, or a link, of its own."""
+    head = replies.object_head(wire.object_head(path.account, path.container, path.name))
+    return head.uuid == uuid and not head.public and (not head.sharing or bool(head.shared_by))
+
+
+def name_rules(wire: PithosWire, folder: ObjectPath) -> list[NameRule]:
+    """As `ObjectStore.name_rules`."""
     # The server strips slashes from the start of a prefix; then everything is asked for.
     prefix = None if folder.name.startswith("/") else folder.name
     # With `public` the server ignores markers: it is one page or none (section 8.5).
@@ -135,7 +144,7 @@ def _rules(wire: PithosWire, folder: ObjectPath) -> list[_Rule]:
         listing = list_objects(wire, folder.account, folder.container, prefix=folder.name)
         objects = list(listing.found.objects) if listing is not None else []
     return [
-        _Rule(one.name, one.sharing, one.public is not None)
+        NameRule(one.name.removeprefix(folder.name), one.uuid, one.sharing, one.public is not None)
         for one in objects
         if (one.name == folder.name or one.name.startswith(folder.name + "/")) and (one.sharing or one.public)
     ]

@@ -34,6 +34,7 @@ from pithosfs.store.seam import (
     Filters,
     Found,
     Listing,
+    NameRule,
     ObjectInfo,
     ObjectPath,
     ObjectStore,
@@ -387,8 +388,14 @@ class PithosStore(ObjectStore):
     ) -> None:
         moving.move(self._wire, source, target, sharing=sharing, public=public)
 
-    def move_folder(self, source: ObjectPath, target: ObjectPath) -> None:
-        moving.move_folder(self._wire, source, target)
+    def move_folder(self, source: ObjectPath, target: ObjectPath, rules: Sequence[NameRule] | None = None) -> None:
+        moving.move_folder(self._wire, source, target, rules)
+
+    def name_rules(self, folder: ObjectPath) -> list[NameRule]:
+        return moving.name_rules(self._wire, folder)
+
+    def set_name_rules(self, folder: ObjectPath, rules: Sequence[NameRule], *, again: bool = False) -> None:
+        moving.set_name_rules(self._wire, folder, rules, again=again)
 
     def delete(self, path: ObjectPath) -> None:
         self._wire.object_delete(path.account, path.container, path.name)

@@ -26,6 +26,7 @@ __all__ = [
     "Filters",
     "Found",
     "Listing",
+    "NameRule",
     "ObjectInfo",
     "ObjectPath",
     "ObjectStore",
@@ -132,6 +133,20 @@ class ObjectInfo:
     @property
     def is_directory(self) -> bool:
         return self.content_type.partition(";")[0].strip().lower() in DIRECTORY_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """Sharing and publication of one object below a folder: they belong to names, so a MOVE does not take them along.
+
+    `below` is what follows the folder's name: "" for its marker, else it begins with a slash. `uuid` says whose they
+    are: the object keeps it when it is moved.
+    """
+
+    below: str
+    uuid: str
+    sharing: Sharing | None
+    public: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,12 +429,25 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
-    def move_folder(self, source: ObjectPath, target: ObjectPath) -> None:
-        """Move a folder marker and everything below it in one request, to a free name; sharing rules and publications
-        of everything moved are set again at their new names. A missing marker is made first.
+    def move_folder(self, source: ObjectPath, target: ObjectPath, rules: Sequence[NameRule] | None = None) -> None:
+        """Move a folder marker and everything below it in one request, to a free name. A missing marker is made first.
 
-        An error may come before the move (nothing has changed) or after it (some rules are missing at the new names,
-        and the log says which): look where the folder is.
+        `rules` are the `name_rules` of the source, which the caller has; then he gives them to `set_name_rules` at the
+        new name afterwards (he may be killed in between, and must know them when he comes back). Without them both is
+        done here: an error may then come before the move (nothing has changed) or after it (some rules are missing at
+        the new names, and the log says which): look where the folder is.
+        """
+
+    @abstractmethod
+    def name_rules(self, folder: ObjectPath) -> list[NameRule]:
+        """Sharing and publication of a folder's marker and of everything below that has its own."""
+
+    @abstractmethod
+    def set_name_rules(self, folder: ObjectPath, rules: Sequence[NameRule], *, again: bool = False) -> None:
+        """Give the objects below a folder these rules. What is not there any more is left out.
+
+        `again`: it may have been done in part, and others may have changed things since: only objects that still are
+        the same (by `uuid`) and have no rule now get theirs. Raises the first error when all have been tried.
         """
 
     @abstractmethod

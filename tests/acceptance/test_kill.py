@@ -6,14 +6,15 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.proxy import Answer
+from fixtures.proxy import Answer, Request, Silence
 
 from pithosfs.mount.journal import Journal
-from pithosfs.store import ObjectPath
+from pithosfs.store import ObjectPath, Sharing
 
 pytestmark = pytest.mark.mount
 
@@ -146,6 +147,53 @@ def test_a_folder_rename_that_was_interrupted(mount: Any, cloud: Any, done: bool
     top = mount(user=user, like=mounted).path / "pithos"
     assert sorted(os.listdir(top)) == (["new"] if done else ["new", "old"])
     assert (top / ("new" if done else "old") / "sent").read_text() == "sent"
+
+
+@pytest.mark.parametrize("when", ["before the move", "after the move"])
+def test_a_folder_rename_that_is_killed_keeps_what_is_shared(mount: Any, cloud: Any, proxy: Any, when: str) -> None:
+    user, other = cloud.user("shares"), cloud.user("reads")
+    wire = proxy(cloud)
+    mounted = mount(user=user, through=wire, expect="cloud|answer|sent|renamed")
+    folder = mounted.path / "pithos" / "old"
+    folder.mkdir()
+    for name in ("shared", "public", "plain", "withdrawn"):
+        (folder / name).write_text(name)
+    mounted.flush()
+    old = ObjectPath(user.uuid, "pithos", "old")
+    rule = Sharing(read=(other.uuid,))
+    for name in ("shared", "withdrawn"):
+        user.store.set_sharing(old.child(name), rule)
+    user.store.set_public(old.child("public"), True)
+    reached = threading.Event()
+
+    def at_the_step(request: Request) -> bool:
+        step = request.line.startswith("PUT" if when == "before the move" else "POST") and "/new" in request.line
+        if step:
+            reached.set()
+        return step
+
+    wire.when(at_the_step, Silence())
+    rename = subprocess.Popen(
+        [sys.executable, "-c", "import os, sys; os.rename(*sys.argv[1:])", str(folder), str(folder.with_name("new"))],
+        stderr=subprocess.DEVNULL,
+    )
+    assert reached.wait(60)
+    mounted.kill()
+    assert rename.wait(60) != 0
+    wire.restore()
+    moved = when == "after the move"
+    now = ObjectPath(user.uuid, "pithos", "new" if moved else "old")
+    if moved:
+        # What another client has made of a name meanwhile is not touched.
+        user.store.delete(now.child("withdrawn"))
+        user.store.put_object(now.child("withdrawn"), b"another", content_type="text/plain", meta={}, base="")
+    mount(user=user, like=mounted)
+    heads = {name: user.store.head(now.child(name)) for name in ("shared", "public", "plain", "withdrawn")}
+    assert heads["shared"].own_sharing == rule
+    assert heads["public"].public
+    assert heads["plain"].own_sharing is None
+    assert heads["withdrawn"].own_sharing == (None if moved else rule)
+    assert other.store.head(now.child("shared")).size == 6
 
 
 def test_close_itself_keeps_the_content(mount: Any, cloud: Any) -> None:
