@@ -83,9 +83,18 @@ def merged(old: ObjectInfo | None, new: ObjectInfo) -> ObjectInfo:
     """
     if old is None or not old.version or old.version != new.version:
         return new
+    if old.is_manifest:
+        return new  # its size is that of its parts, which may have changed: it is asked for again
     if _listed(old) == _listed(new):
         return old
-    return replace(new, etag=old.etag, meta=old.meta, shared_by=old.shared_by, allowed_to=old.allowed_to)
+    return replace(
+        new,
+        etag=old.etag,
+        meta=old.meta,
+        delivery=old.delivery,
+        shared_by=old.shared_by,
+        allowed_to=old.allowed_to,
+    )
 
 
 def _listed(info: ObjectInfo) -> tuple[object, ...]:

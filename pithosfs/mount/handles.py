@@ -93,7 +93,8 @@ class Handles:
         if flags & os.O_TRUNC:
             self._truncate(file, 0)
         shown = (file.identity, file.size)
-        keep = not file.dirty and self._kept.get(node.path) == shown
+        of_parts = node.info is not None and node.info.is_manifest  # they change without it
+        keep = not file.dirty and not of_parts and self._kept.get(node.path) == shown
         if not file.dirty:
             self._kept[node.path] = shown
         return Opened(handle, keep_cache=keep)

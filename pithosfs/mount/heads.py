@@ -10,11 +10,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from pithosfs.cache import BlockCache
 from pithosfs.errors import ClientError, NotFound, NotLoggedIn, PithosfsError, ServerFailed
-from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
+from pithosfs.store import Delivery, ObjectInfo, ObjectPath, ObjectStore
 
 __all__ = ["Heads"]
 
@@ -135,7 +135,12 @@ class Heads:
             unsaved, self._unsaved = self._unsaved, {}
         if unsaved:
             told = {
-                version: {"etag": info.etag, "meta": dict(info.meta or {}), "content_type": info.content_type}
+                version: {
+                    "etag": info.etag,
+                    "meta": dict(info.meta or {}),
+                    "content_type": info.content_type,
+                    "delivery": None if info.delivery is None else astuple(info.delivery),
+                }
                 for version, info in unsaved.items()
             }
             self._cache.remember_meta(self._cloud_key, told)
@@ -151,7 +156,7 @@ class Heads:
         result = []
         for info in infos:
             if info.meta is None and info.version in fresh:
-                info = replace(info, meta=fresh[info.version].meta, etag=fresh[info.version].etag)
+                info = _as_known(info, fresh[info.version])
             elif info.meta is None and info.version in told:
                 info = _with_remembered(info, told[info.version])
             result.append(info)
@@ -162,11 +167,22 @@ class Heads:
 
         The ETag is the hash, unless the server is set to answer MD5 (object-store.md 9.5): any earlier answer tells.
         """
-        return replace(info, meta={}, etag=info.hash) if self._etag_is_hash and info.version else None
+        if not self._etag_is_hash or not info.version or (info.size == 0 and not info.is_directory):
+            return None  # an empty object may be a manifest, which is no metadata key
+        return replace(info, meta={}, etag=info.hash)
 
 
 def _with_remembered(info: ObjectInfo, told: dict[str, object]) -> ObjectInfo:
     meta, etag = told.get("meta"), told.get("etag")
-    if not isinstance(meta, dict) or not (etag is None or isinstance(etag, str)):
+    delivery = told.get("delivery")
+    if not isinstance(meta, dict) or not (etag is None or isinstance(etag, str)) or not isinstance(delivery, list):
         return info  # written by another version of this program
-    return replace(info, meta={str(key): str(value) for key, value in meta.items()}, etag=etag or info.etag)
+    meta = {str(key): str(value) for key, value in meta.items()}
+    return _as_known(info, replace(info, meta=meta, etag=etag or info.etag, delivery=Delivery(*delivery)))
+
+
+def _as_known(info: ObjectInfo, known: ObjectInfo) -> ObjectInfo:
+    """A listing's answer, with what is known of its version."""
+    if known.is_manifest:
+        return info  # its parts may be others by now, and with them its size
+    return replace(info, meta=known.meta, etag=known.etag, delivery=known.delivery)

@@ -11,7 +11,7 @@ from pithosfs.mount.pending import Pending
 __all__ = ["Merged", "merge"]
 
 _CONTENT = ("kind", "content", "origin", "base", "base_info", "extents")
-_OTHER = ("content_type", "sharing", "public", "state", "ready_at")
+_OTHER = ("content_type", "delivery", "sharing", "public", "state", "ready_at")
 
 
 class Merged(Enum):

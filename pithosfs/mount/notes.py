@@ -59,7 +59,7 @@ class Put:
         meta = there.meta if info.meta is None else info.meta
         etag = info.etag or there.etag
         if not info.uuid:  # the answer to a PUT, which does not tell what belongs to the name
-            return replace(there, meta=meta, etag=etag)
+            return replace(there, meta=meta, etag=etag, delivery=info.delivery or there.delivery)
         allowed = info.allowed_to or there.allowed_to
         return replace(info, meta=meta, etag=etag, modified_ns=there.modified_ns, allowed_to=allowed)
 

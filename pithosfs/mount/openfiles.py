@@ -74,6 +74,7 @@ class Contents:
             self._executor,
             cloud_key=self._cloud_key,
             object_hash=info.hash,
+            has_blocks=not info.is_manifest,
         )
 
     def over(self, reader: Reader) -> Content:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pithosfs.blocks import Hashmap
 from pithosfs.mount.origin import Origin
-from pithosfs.store import ObjectInfo, ObjectPath, Sharing
+from pithosfs.store import Delivery, ObjectInfo, ObjectPath, Sharing
 
 __all__ = ["COLUMNS", "Kinds", "Pending", "State", "from_row", "to_row"]
 
@@ -34,7 +34,8 @@ class Pending:
 
     `content` is the new content of a file or symlink, None when only metadata changes; blocks of it that are not staged
     come from `origin`. `base` is the ETag on the server that the change is based on, "" when the name was free there,
-    None for no condition; `base_info` what was there. `meta` is all metadata to send. `sharing` and `public` are set
+    None for no condition; `base_info` what was there. `meta` is all metadata to send, `delivery` goes with a new
+    content (None: that of what it replaces). `sharing` and `public` are set
     with it unless None. `extents` are the changed byte ranges (offset, length) against the origin, None when not known.
     `generation` counts the changes of a row; `ready_at` and `created` are seconds since the epoch.
     """
@@ -57,6 +58,7 @@ class Pending:
     attempts: int = 0
     ready_at: float = 0.0
     created: float = field(default=0.0)
+    delivery: Delivery | None = None
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ def to_row(pending: Pending, *, durable: bool) -> tuple[Any, ...]:
         "content_type": pending.content_type,
         "sharing": None if pending.sharing is None else asdict(pending.sharing),
         "public": pending.public,
+        "delivery": None if pending.delivery is None else asdict(pending.delivery),
         "extents": pending.extents,
         "base_info": None if pending.base_info is None else _info_to_json(pending.base_info),
         "origin": None
@@ -152,6 +155,7 @@ def from_row(row: sqlite3.Row) -> tuple[Pending, bool]:
         0,
         row["ready_at"],
         row["created"],
+        None if rest.get("delivery") is None else Delivery(**rest["delivery"]),
     )
     return made, bool(row["durable"])
 
@@ -177,5 +181,9 @@ def _info_to_json(info: ObjectInfo) -> dict[str, Any]:
 
 
 def _info_from_json(values: dict[str, Any]) -> ObjectInfo:
-    sharing = values["sharing"]
-    return ObjectInfo(**{**values, "sharing": None if sharing is None else _sharing(sharing)})
+    sharing, delivery = values["sharing"], values.get("delivery")
+    made = {
+        "sharing": None if sharing is None else _sharing(sharing),
+        "delivery": None if delivery is None else Delivery(**delivery),
+    }
+    return ObjectInfo(**{**values, **made})

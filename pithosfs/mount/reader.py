@@ -59,7 +59,8 @@ class Reader:
     """One open version, shared by all handles on it. Thread-safe.
 
     `size` is in bytes. `hashmap` None: found when it is first needed, in the cache, from `object_hash` when the object
-    has one block, else on the server. Raises OSError (ESTALE: the version is gone and the object has changed) and the
+    has one block, else on the server. `has_blocks` False: it is a manifest, whose hash and blocks are its own and not
+    those of its content. Raises OSError (ESTALE: the version is gone and the object has changed) and the
     errors of the store.
     """
 
@@ -75,6 +76,7 @@ class Reader:
         *,
         cloud_key: str,
         object_hash: str = "",
+        has_blocks: bool = True,
     ) -> None:
         self._store = store
         self._cache = cache
@@ -85,6 +87,7 @@ class Reader:
         self._unhashed = False
         self._pool = pool
         self._cloud_key = cloud_key
+        self._has_blocks = has_blocks and store.capabilities.hashmaps
         self._object_hash = object_hash or (hashmap.root if hashmap is not None else "")
         self._shared = Shared.of(cache)
         self._lock = threading.Lock()
@@ -114,7 +117,7 @@ class Reader:
             return self._hashmap
 
     def _learn(self) -> Hashmap:
-        if not self._store.capabilities.hashmaps:
+        if not self._has_blocks:
             return self._without_hashes()
         known = self._cache.hashmap(self._cloud_key, self.version)
         if known is not None and known.size == self.size:
@@ -201,7 +204,9 @@ class Reader:
         return self._cache.read(name, start, stop, length=hashmap.block_length(index)) if name else None
 
     def _own_key(self, index: int) -> str:
-        return f"{self._cloud_key}:{self.version}:{index}"
+        # The parts of a manifest change while its version stays: then nothing is shared with other readers.
+        own = "" if self._has_blocks else f":{id(self)}"
+        return f"{self._cloud_key}:{self.version}:{index}{own}"
 
     # sequential readers ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import time
 from typing import Any
@@ -28,7 +29,7 @@ from pithosfs.mount.openfiles import Contents, OpenFiles
 from pithosfs.mount.rows import gone_row
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.mount.uploader import Uploader
-from pithosfs.store import NameRule, ObjectInfo, ObjectPath, ObjectStore, Sharing
+from pithosfs.store import Delivery, NameRule, ObjectInfo, ObjectPath, ObjectStore, Sharing
 
 __all__ = ["Renamer"]
 
@@ -119,6 +120,8 @@ class Renamer:
             content_type=carried.content_type,
             sharing=carried.sharing,
             public=carried.public,
+            # Nothing is asked: renames in the journal work without the cloud. What a kept target has is looked up then.
+            delivery=_known_delivery(replaced if kept else source),
         )
         self._journal.put(renamed)
         if row.base:
@@ -132,8 +135,14 @@ class Renamer:
     def _replace_on_server(self, source: Node, replaced: Node, *, kept: bool, new: ObjectPath) -> None:
         """Both are on the server: the target gets the source's content as a new version, no content moves."""
         info = self._info(source)
-        hashmap = self._contents.reader(source.path, info).hashmap()
+        if info.is_manifest:  # its own blocks; the parts stay where they are
+            hashmap = self._store.hashmap(source.path, info.version)
+        else:
+            hashmap = self._contents.reader(source.path, info).hashmap()
         carried = _carried(source, replaced, kept=kept)
+        own, kept_one = self._delivery_of(source), self._delivery_of(replaced) if kept else None
+        # Of a manifest the parts are the content.
+        delivery = replace(kept_one or own or Delivery(), manifest=own.manifest if own else None)
         base = replaced.base
         for _ in range(ROUNDS):
             try:
@@ -145,6 +154,7 @@ class Renamer:
                     base=base,
                     sharing=carried.sharing,
                     public=carried.public,
+                    delivery=delivery,
                 )
                 break
             except PreconditionFailed:
@@ -154,11 +164,21 @@ class Renamer:
             raise fail(errno.EBUSY, new)
         if not isinstance(result, ObjectInfo):
             raise fail(errno.EIO, source.path)
+        if result.is_manifest:
+            result = self._store.head(new)  # the answer tells the size of its own content
         row = self._journal.get(new)
         self._tree.noted(new, keeping_its_name(result, replaced.info if kept else None, row))
         if row is not None:
             self._journal.remove(row.id, row.generation)
         self._journal.put(gone_row(source, ready_at=time()))
+
+    def _delivery_of(self, node: Node | None) -> Delivery | None:
+        """How the object is handed out over HTTP; asked for when only a listing is known of it. None: nothing there."""
+        known = _known_delivery(node)
+        if known is None and node is not None and node.base:
+            with suppress(NotFound):
+                return self._store.head(node.path).delivery
+        return known
 
     def _etag_now(self, path: ObjectPath) -> str:
         try:
@@ -330,6 +350,15 @@ def _carried(source: Node, replaced: Node | None, *, kept: bool) -> _Carried:
         sharing = sharing if sharing is not None else Sharing()
         public = bool(public)
     return _Carried(meta, content_type, sharing, public)
+
+
+def _known_delivery(node: Node | None) -> Delivery | None:
+    """How the object is handed out, as far as that is known here."""
+    if node is None:
+        return None
+    if node.pending is not None and node.pending.delivery is not None:
+        return node.pending.delivery
+    return node.info.delivery if node.info is not None and node.base else None
 
 
 def _described(node: Node) -> tuple[dict[str, str], str]:

@@ -59,6 +59,7 @@ def content_row(
         content_type=file.content_type,
         sharing=file.sharing,
         public=file.public,
+        delivery=before.delivery if before is not None else None,
         extents=file.extents(before),
         state=state,
         ready_at=ready_at,

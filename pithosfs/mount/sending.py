@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from pithosfs.blocks import Hashmap, hash_stream
@@ -27,7 +27,7 @@ from pithosfs.mount.origin import Origin
 from pithosfs.mount.reader import Reader
 from pithosfs.mount.sentblocks import SentBlocks
 from pithosfs.mount.staging import Staging, empty_block_name
-from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, Sharing
+from pithosfs.store import Delivery, ObjectInfo, ObjectPath, ObjectStore, Sharing
 from pithosfs.store.seam import DIRECTORY_TYPE
 
 __all__ = ["Conflicting", "Damaged", "Interrupted", "Sender", "Sending"]
@@ -213,6 +213,7 @@ class Sender:
             return None
         if hash_stream(io.BytesIO(data), content.block_size, content.algorithm) != content:
             raise Damaged("it changed on the local disk")
+        delivery = self._delivery(row)
         with self._connection():
             info = self._store.put_object(
                 row.path,
@@ -222,6 +223,7 @@ class Sender:
                 base=row.base,
                 sharing=row.sharing,
                 public=row.public,
+                delivery=delivery,
             )
         sending.done = len(data)
         for name in content.hashes:
@@ -232,6 +234,7 @@ class Sender:
         """By hashmap: what the cloud misses is sent, until it misses nothing."""
         row = sending.row
         before: int | None = None
+        delivery = self._delivery(row)
         while True:
             sending.check()
             question = self._sent.now()
@@ -244,6 +247,7 @@ class Sender:
                     base=row.base,
                     sharing=row.sharing,
                     public=row.public,
+                    delivery=delivery,
                 )
             if isinstance(answer, ObjectInfo):
                 sending.done = content.size
@@ -254,6 +258,19 @@ class Sender:
                 raise BadReply(f"the cloud keeps asking for {len(answer)} blocks of {row.path}")
             before = len(answer)
             self._send_missing(sending, content, answer, question)
+
+    def _delivery(self, row: Pending) -> Delivery | None:
+        """What a new content keeps of how the object was handed out: a write would take it away with the metadata.
+
+        A manifest does not stay: it would hide the content.
+        """
+        found = row.delivery
+        if found is None and row.base:
+            info = row.base_info
+            if info is None or info.delivery is None:  # known from a listing only
+                info = self._look(row.path)
+            found = info.delivery if info is not None else None
+        return replace(found, manifest=None) if found else None
 
     def _send_missing(self, sending: Sending, content: Hashmap, missing: list[str], question: int) -> None:
         places = {name: index for index, name in reversed(list(enumerate(content.hashes)))}

@@ -131,6 +131,12 @@ class ObjectInfo:
         return None if self.shared_by else self.sharing
 
     @property
+    def is_manifest(self) -> bool:
+        """Whether other objects are its content (section 17). Then `hash`, and in a listing `size`, are its own, and
+        say nothing of the content, which may change without a new version."""
+        return self.delivery is not None and self.delivery.manifest is not None
+
+    @property
     def is_directory(self) -> bool:
         return self.content_type.partition(";")[0].strip().lower() in DIRECTORY_TYPES
 
