@@ -14,6 +14,7 @@ from pithosfs.config import DEFAULT_CONTAINER, Cloud, Directories, make_private
 from pithosfs.errors import Conflict, NotFound
 from pithosfs.http import RetryPolicy
 from pithosfs.mount.filesystem import Filesystem, Problem
+from pithosfs.mount.intents import finish_moves
 from pithosfs.mount.journal import Journal
 from pithosfs.mount.options import MountOptions
 from pithosfs.mount.staging import Staging
@@ -119,6 +120,7 @@ def _finish(
     """Send what another mount, which is not there any more, has left."""
     log.info("an earlier mount left %d changes: they are sent now", len(journal))
     parts.callback(journal.close)
+    finish_moves(journal, store)
     staging = Staging(journal.directory)
     parts.callback(staging.close)
     reports = Reports(noted=tree.noted, gone=tree.gone, changed=lambda path: tree.forget(path.container))

@@ -104,7 +104,7 @@ class Journal:
                 lock.release()
             raise
         own = next((one for one in journals if len(one) or one.intents()), journals[0])
-        left = [one for one in journals if one is not own and len(one)]
+        left = [one for one in journals if one is not own and (len(one) or one.intents())]
         for one in journals:
             if one is not own and one not in left:
                 one.close()

@@ -13,6 +13,7 @@ from pithosfs.errors import Conflict
 from pithosfs.mount import attributes, names
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes
 from pithosfs.mount.handles import Handles
+from pithosfs.mount.intents import finish_moves
 from pithosfs.mount.journal import Journal
 from pithosfs.mount.namelocks import NameLocks
 from pithosfs.mount.nodes import Node, View, group_name, user_name
@@ -61,7 +62,7 @@ class Namespace:
 
     def recover(self) -> None:
         """Finish the renames that the end of an earlier process interrupted."""
-        self._renamer.finish_intents()
+        finish_moves(self._journal, self._store)
 
     # containers -----------------------------------------------------------------------------------------------------
 

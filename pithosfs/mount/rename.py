@@ -8,7 +8,7 @@ means to people. So (design, section 5):
 - what was never sent is renamed in the journal alone, the server hears of the new name only;
 - a folder: one move of everything below it, then the journal's rows below it follow.
 
-A folder rename that is killed half-way is finished at the next start from the intent in the journal.
+A rename that is killed half-way is finished at the next start: see `intents`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import time
-from typing import Any
 
 from pithosfs.errors import NotFound, PithosfsError, PreconditionFailed
 from pithosfs.mount.attributes import Attributes
+from pithosfs.mount.intents import begin_folder_move, begin_move
 from pithosfs.mount.journal import Journal, Pending, State
 from pithosfs.mount.nodes import Node, View, keeping_its_name
 from pithosfs.mount.openfiles import Contents, OpenFiles
 from pithosfs.mount.rows import gone_row
 from pithosfs.mount.tree import Kind, Tree
 from pithosfs.mount.uploader import Uploader
-from pithosfs.store import Delivery, NameRule, ObjectInfo, ObjectPath, ObjectStore, Sharing
+from pithosfs.store import Delivery, ObjectInfo, ObjectPath, ObjectStore, Sharing
 
 __all__ = ["Renamer"]
 
@@ -189,7 +189,7 @@ class Renamer:
     def _move_on_server(self, source: Node, row: Pending | None, new: ObjectPath) -> None:
         """To a free name: one MOVE. A row with changed attributes only follows."""
         info = self._info(source)
-        intent = self._journal.intent("move", {"old": _packed(source.path), "new": _packed(new)})
+        intent = begin_move(self._journal, source.path, new)
         try:
             self._store.move(source.path, new, sharing=info.own_sharing, public=info.public is not None)
         except PreconditionFailed:
@@ -241,8 +241,7 @@ class Renamer:
         # Sharing and publication stay behind with the old names (section 20, row 36 of the object store). They are in
         # the journal before the server drops them, so that a kill cannot lose them.
         rules = self._store.name_rules(old)
-        payload = {"old": _packed(old), "new": _packed(new), "rules": [_packed_rule(one) for one in rules]}
-        intent = self._journal.intent("move_folder", payload)
+        intent = begin_folder_move(self._journal, old, new, rules)
         try:
             self._store.move_folder(old, new, rules)
         except PreconditionFailed:
@@ -284,32 +283,6 @@ class Renamer:
                 continue
             if self._uploader.drain(row.path, deadline=None):
                 raise fail(errno.EIO, row.path)
-
-    # after a kill ---------------------------------------------------------------------------------------------------
-
-    def finish_intents(self) -> None:
-        """Finish the renames that a kill interrupted: the server's part of one is done whole or not at all.
-
-        Where it was done the journal follows; where it was not, the rename has not happened, and nobody was told so.
-        """
-        for intent, kind, payload in self._journal.intents():
-            old, new = _unpacked(payload["old"]), _unpacked(payload["new"])
-            if self._exists(new) and not self._exists(old):
-                if kind == "move_folder":
-                    self._journal.rename_below(old, new)
-                    rules = [_unpacked_rule(one) for one in payload.get("rules", ())]
-                    self._store.set_name_rules(new, rules, again=True)
-                elif self._journal.get(old) is not None:
-                    self._journal.rename(old, new)
-                log.info("finished the rename of %s to %s", old, new)
-            self._journal.done(intent)
-
-    def _exists(self, path: ObjectPath) -> bool:
-        try:
-            self._store.head(path)
-        except NotFound:
-            return False
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,20 +341,3 @@ def _described(node: Node) -> tuple[dict[str, str], str]:
     if node.info is not None:
         return dict(node.info.meta or {}), node.info.content_type
     return {}, ""
-
-
-def _packed(path: ObjectPath) -> list[str]:
-    return [path.account, path.container, path.name]
-
-
-def _unpacked(value: list[str]) -> ObjectPath:
-    return ObjectPath(*value)
-
-
-def _packed_rule(rule: NameRule) -> list[str | bool]:
-    return [rule.below, rule.uuid, str(rule.sharing or ""), rule.public]
-
-
-def _unpacked_rule(value: list[Any]) -> NameRule:
-    below, uuid, sharing, public = value
-    return NameRule(below, uuid, Sharing.parse(sharing) if sharing else None, public)

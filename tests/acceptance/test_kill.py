@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.proxy import Answer, Request, Silence
+from fixtures.proxy import Answer, LoseAnswer, Request, Silence
 
+from pithosfs.errors import NotFound
 from pithosfs.mount.journal import Journal
 from pithosfs.store import ObjectPath, Sharing
 
@@ -33,6 +36,22 @@ while True:
     print(number, hashlib.sha256(data).hexdigest(), flush=True)
     number += 1
 """
+
+
+def eventually(check: Callable[[], bool], limit: float = 20.0) -> None:
+    """Wait for what happens on the server; the limit only ends a failing test."""
+    end = time.monotonic() + limit
+    while not check():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+def exists(user: Any, path: ObjectPath) -> bool:
+    try:
+        user.store.head(path)
+    except NotFound:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("answers", [5, 40, 150])
@@ -123,6 +142,49 @@ def test_another_mount_finishes_what_was_left(mount: Any, cloud: Any, proxy: Any
     other = mount(user=user, through=wire, home=mounted.home, path=tmp_path / "elsewhere")
     other.flush()
     assert user.store.head(ObjectPath(user.uuid, "pithos", "left")).size == 6
+
+
+def test_another_mount_finishes_a_rename_that_was_interrupted(
+    mount: Any, cloud: Any, proxy: Any, tmp_path: Path
+) -> None:
+    user, wire = cloud.user("left"), proxy(cloud)
+    expected = "cloud|answer|sent"
+    # Two mounts are killed: the next one takes over the journal of the first, and only sends that of the second.
+    first = mount(user=user, through=wire, expect=expected)
+    second = mount(user=user, through=wire, home=first.home, path=tmp_path / "second", expect=expected)
+    folder = second.path / "pithos" / "old"
+    folder.mkdir()
+    (folder / "sent").write_text("sent")
+    second.flush()
+    wire.when("PUT .*/unsent", Answer(status=503))
+    (first.path / "pithos" / "unsent").write_text("first")
+    (folder / "unsent").write_text("left")
+    reached = threading.Event()
+
+    def is_the_move(request: Request) -> bool:
+        if request.line.startswith("PUT") and "/new" in request.line:
+            reached.set()
+        return reached.is_set()
+
+    wire.when(lambda _: reached.is_set(), Silence())
+    wire.when(is_the_move, LoseAnswer())
+    rename = subprocess.Popen(
+        [sys.executable, "-c", "import os, sys; os.rename(*sys.argv[1:])", str(folder), str(folder.with_name("new"))],
+        stderr=subprocess.DEVNULL,
+    )
+    assert reached.wait(60)
+    new, old = (ObjectPath(user.uuid, "pithos", name) for name in ("new", "old"))
+    eventually(lambda: exists(user, new))
+    first.kill()
+    second.kill()
+    rename.wait(60)
+    wire.restore()
+    third = mount(user=user, home=first.home, path=tmp_path / "third")
+    third.flush()
+    assert user.store.head(ObjectPath(user.uuid, "pithos", "unsent")).size == 5
+    assert user.store.head(new.child("unsent")).size == 4
+    assert not exists(user, old)
+    assert not exists(user, old.child("unsent"))
 
 
 @pytest.mark.parametrize("done", [False, True])
