@@ -30,6 +30,17 @@ _ROOT = pytest.StashKey[Path]()
 _TMPDIR = pytest.StashKey[str | None]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here and not beside the suite: pytest reads this file early, from wherever and with whatever it is started.
+    group = parser.getgroup("conformance", "the server that tests/conformance looks at (default: a local cloud)")
+    group.addoption("--base-url", metavar="URL", help="its identity URL, or the URL of the object store itself")
+    group.addoption("--token", help="the token of one of its users")
+    group.addoption("--token2", metavar="TOKEN", help="the token of another")
+    group.addoption("--identity-url", metavar="URL", help="where to ask for the users' ids, with an object store's URL")
+    group.addoption("--account", metavar="ID", help="the first user's id, if there is nobody to ask")
+    group.addoption("--account2", metavar="ID", help="the second user's id")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     here = str(Path(__file__).parent)
     if here not in sys.path:  # `fixtures` is found from wherever pytest is started

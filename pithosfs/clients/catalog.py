@@ -53,7 +53,7 @@ def find_service(catalog: Sequence[Any], service_type: str) -> dict[str, Any]:
             return service
     raise ClientError(
         f"this cloud has no service of type {service_type!r}",
-        hint="see what it has: pithosfs endpoint list",
+        hint="see what it has: pithosfs user authenticate",
     )
 
 

@@ -8,7 +8,7 @@ from pithosfs.clients.astakos import CachedAstakosClient
 from pithosfs.clients.catalog import SERVICE_TYPES, endpoint_url, find_endpoint, find_service
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import Cloud
-from pithosfs.errors import NotLoggedIn
+from pithosfs.errors import NotAllowed, NotFound, NotLoggedIn
 from pithosfs.http import Session
 
 __all__ = ["Connection", "connect"]
@@ -87,4 +87,14 @@ def connect(cloud: Cloud, session: Session | None = None) -> Connection:
             session.close()
         if isinstance(error, NotLoggedIn):
             error.hint = f"set a valid token: pithosfs config set cloud.{cloud.name}.token TOKEN"
+        elif isinstance(error, NotAllowed):
+            error.hint = (
+                "ask whoever runs the cloud whether your account is active, or set another token: "
+                f"pithosfs config set cloud.{cloud.name}.token TOKEN"
+            )
+        elif isinstance(error, NotFound):
+            error.hint = (
+                "is that the address of an identity service, which often ends in /identity/v2.0? "
+                f"pithosfs config get cloud.{cloud.name}.url"
+            )
         raise

@@ -8,21 +8,38 @@ from typing import Any, BinaryIO
 from pithosfs.clients.client import Client
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.encoding import decode_value
+from pithosfs.clients.pithos.openfiles import binary, body
 from pithosfs.clients.pithos.wire import PithosWire
-from pithosfs.errors import BadRequest, Conflict, NotFound
+from pithosfs.errors import BadRequest, ClientError, Conflict, NotFound
 from pithosfs.http import Session
 
-__all__ = ["StorageClient", "named"]
+__all__ = ["ClientError", "ReplyHeaders", "StorageClient", "named"]
 
 
-def named(headers: Mapping[str, str], prefix: str, exact: bool = False) -> dict[str, str]:
-    """The headers whose names start with `prefix` (or are it), names in lower case, values decoded."""
+class ReplyHeaders(dict[str, str]):
+    """The headers of a reply: names in lower case, values decoded. They are found in any spelling of the name."""
+
+    def __missing__(self, name: str) -> str:
+        lower = name.lower()
+        if lower == name:
+            raise KeyError(name)
+        return self[lower]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name.lower() if isinstance(name, str) else name)
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        return super().get(name.lower(), default)
+
+
+def named(headers: Mapping[str, str], prefix: str = "", exact: bool = False) -> ReplyHeaders:
+    """The headers of a reply whose names start with `prefix` (or are it)."""
     prefix = prefix.lower()
-    return {
-        name.lower(): decode_value(value)
+    return ReplyHeaders(
+        (decode_value(name).lower(), decode_value(value))
         for name, value in headers.items()
         if (name.lower() == prefix if exact else name.lower().startswith(prefix))
-    }
+    )
 
 
 class StorageClient(Client):
@@ -69,17 +86,17 @@ class StorageClient(Client):
 
     # account
 
-    def get_account_info(self) -> dict[str, str]:
+    def get_account_info(self) -> ReplyHeaders:
         """The headers of a HEAD of the account, names in lower case."""
-        return named(self.wire.account_head(self._account()).headers, "")
+        return named(self.wire.account_head(self._account()).headers)
 
     def replace_account_meta(self, metapairs: Mapping[str, str]) -> None:
         """Make `metapairs` the account's metadata; all other metadata goes."""
         self.wire.account_post(self._account(), update=False, meta=metapairs)
 
-    def del_account_meta(self, metakey: str) -> Mapping[str, str]:
+    def del_account_meta(self, metakey: str) -> ReplyHeaders:
         """Remove one item of the account's metadata."""
-        return self.wire.account_post(self._account(), meta={metakey: ""}).headers
+        return named(self.wire.account_post(self._account(), meta={metakey: ""}).headers)
 
     # containers
 
@@ -87,16 +104,16 @@ class StorageClient(Client):
         """The account's containers (object-store.md section 8.2)."""
         return replies.entries(self.wire.account_get(self._account()))
 
-    def get_container_info(self, container: str | None = None) -> dict[str, str]:
+    def get_container_info(self, container: str | None = None) -> ReplyHeaders:
         """The headers of a HEAD of a container, names in lower case. Raises NotFound."""
-        return named(self.wire.container_head(*self._container(container)).headers, "")
+        return named(self.wire.container_head(*self._container(container)).headers)
 
-    def create_container(self, container: str | None = None) -> Mapping[str, str]:
+    def create_container(self, container: str | None = None) -> ReplyHeaders:
         """Make a container. Raises Conflict when there is one of that name."""
         reply = self.wire.container_put(*self._container(container))
         if reply.status_code == 202 and reply.attempts == 1:
             raise Conflict("the container exists already", 202)
-        return reply.headers
+        return named(reply.headers)
 
     def delete_container(self, container: str) -> None:
         """Delete an empty container. Raises NotFound, Conflict."""
@@ -127,31 +144,31 @@ class StorageClient(Client):
 
     def create_object(
         self, obj: str, content_type: str = "application/octet-stream", content_length: int = 0
-    ) -> Mapping[str, str]:
+    ) -> ReplyHeaders:
         """Make an empty object."""
         data = bytes(content_length)
-        return self.wire.object_put(*self._object(obj), data, content_type=content_type).headers
+        return named(self.wire.object_put(*self._object(obj), data, content_type=content_type).headers)
 
-    def create_directory(self, obj: str) -> Mapping[str, str]:
+    def create_directory(self, obj: str) -> ReplyHeaders:
         """Make a directory marker."""
-        return self.wire.object_put(*self._object(obj), b"", content_type="application/directory").headers
+        return named(self.wire.object_put(*self._object(obj), b"", content_type="application/directory").headers)
 
-    def upload_object(self, obj: str, f: BinaryIO, size: int | None = None) -> Mapping[str, str]:
+    def upload_object(self, obj: str, f: BinaryIO, size: int | None = None) -> ReplyHeaders:
         """Create or replace an object from an open file, from its present position on, or `size` bytes of it."""
-        content = f.read() if size is None else f.read(size)
-        return self.wire.object_put(*self._object(obj), content, content_type="application/octet-stream").headers
+        content = body(binary(f), size)
+        return named(self.wire.object_put(*self._object(obj), content, content_type="application/octet-stream").headers)
 
-    def get_object_info(self, obj: str) -> dict[str, str]:
+    def get_object_info(self, obj: str) -> ReplyHeaders:
         """The headers of a HEAD of the object, names in lower case, values decoded. Raises NotFound."""
-        return named(self.wire.object_head(*self._object(obj)).headers, "")
+        return named(self.wire.object_head(*self._object(obj)).headers)
 
-    def get_object_meta(self, obj: str) -> dict[str, str]:
+    def get_object_meta(self, obj: str) -> ReplyHeaders:
         """The user metadata, as `x-object-meta-KEY` → value."""
-        return {key: value for key, value in self.get_object_info(obj).items() if key.startswith("x-object-meta-")}
+        return named(self.wire.object_head(*self._object(obj)).headers, "X-Object-Meta-")
 
-    def del_object_meta(self, obj: str, metakey: str) -> Mapping[str, str]:
+    def del_object_meta(self, obj: str, metakey: str) -> ReplyHeaders:
         """Remove one item of the metadata."""
-        return self.wire.object_post(*self._object(obj), meta={metakey: ""}).headers
+        return named(self.wire.object_post(*self._object(obj), meta={metakey: ""}).headers)
 
     def replace_object_meta(self, metapairs: Mapping[str, str], obj: str | None = None) -> None:
         """Make `metapairs` the metadata of an object; all other metadata goes."""
@@ -161,19 +178,19 @@ class StorageClient(Client):
 
     def copy_object(
         self, src_container: str, src_object: str, dst_container: str, dst_object: str | bool | None = False
-    ) -> Mapping[str, str]:
+    ) -> ReplyHeaders:
         """Copy on the server, by default under the same name."""
         source = (self._account(), src_container, src_object)
         target = (self._account(), dst_container, str(dst_object or src_object))
-        return self.wire.object_put_from(*target, source).headers
+        return named(self.wire.object_put_from(*target, source).headers)
 
     def move_object(
         self, src_container: str, src_object: str, dst_container: str, dst_object: str | bool | None = False
-    ) -> Mapping[str, str]:
+    ) -> ReplyHeaders:
         """Move on the server, by default to the same name."""
         source = (self._account(), src_container, src_object)
         target = (self._account(), dst_container, str(dst_object or src_object))
-        return self.wire.object_put_from(*target, source, move=True).headers
+        return named(self.wire.object_put_from(*target, source, move=True).headers)
 
     def delete_object(self, obj: str) -> None:
         """Delete an object. Raises NotFound."""

@@ -27,6 +27,7 @@ from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
+from pithosfs.localcloud.swift import SwiftService
 
 __all__ = ["LocalCloud", "create_app"]
 
@@ -60,6 +61,7 @@ class LocalCloud:
             identity = Identity(self.database, self._configured_url)
             identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
             self._objects = objects = ObjectService(self.database, self.blocks, identity)
+            swift = SwiftService(objects.backend)
         except BaseException:
             self.close()
             raise
@@ -68,6 +70,9 @@ class LocalCloud:
             (b"/identity", identity),
             (b"/account", identity),
             (b"/public", objects),
+            (b"/swift", swift),
+            (b"/auth", swift),
+            (b"/info", swift),
         ]
 
     def close(self) -> None:

@@ -151,4 +151,4 @@ def requested_form(scope: Scope, default: str = "json") -> str:
 
 def _xml(text: str) -> str:
     """Escaped text without the control characters that XML 1.0 cannot carry."""
-    return escape("".join(char if char >= " " or char in "\t\n\r" else "\ufffd" for char in text))
+    return escape("".join(char if char >= " " or char in "\t\n\r" else "\ufffd" for char in text), {"\r": "&#13;"})

@@ -320,6 +320,8 @@ def _strings(body: Mapping[str, object], key: str, *, null_is_empty: bool) -> li
         return []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise bad_request(f"{key} must be a list of strings")
+    if any("\ud800" <= char <= "\udfff" for one in value for char in one):
+        raise bad_request(f"{key} has halves of characters, which are no text")
     return value
 
 

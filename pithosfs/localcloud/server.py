@@ -9,11 +9,12 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pithosfs.errors import LocalError
 from pithosfs.localcloud.app import create_app
@@ -61,7 +62,7 @@ def _run(
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=_Protocol,
             loop="uvloop",
             ws="none",
             lifespan="on",
@@ -83,6 +84,26 @@ def _run(
         if isinstance(failure, LocalError):
             raise failure from None
         raise LocalError(f"the local cloud cannot open its data in {data}: {failure}") from failure
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, which tells only the last of several pipelined requests that the connection is gone.
+
+    The others would be answered into the closed connection, which fails with a trace in the log.
+    """
+
+    _unanswered: Sequence[RequestResponseCycle] = ()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._unanswered = [one for one in (*self._unanswered, self.cycle) if not one.response_complete]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for cycle in self._unanswered:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        super().connection_lost(exc)
 
 
 class _Server(uvicorn.Server):

@@ -60,14 +60,17 @@ def download(
 
     A file is written under a hidden name beside `target`, flushed to disk and renamed, so that the target is the old
     or the new content, never a part, and is left alone by any failure. With `resume` it is mended in place instead:
-    blocks that it has already are not fetched. What is not a regular file (a pipe, a device) is written as a stream.
-    Blocks of NULs become holes. Memory: a few blocks for each connection.
+    blocks that it has already are not fetched; so is an open file, at whose end the stream is then. What is not a
+    regular file (a pipe, a device) is written as a stream. Blocks of NULs become holes. Memory: a few blocks for each
+    connection.
 
     Raises BadReply when content does not match its hash (fetched twice), TransferCancelled, OSError, UsageError
     when `target` is a folder, and what the source raises.
     """
     way = Way(max(1, connections), progress, cancel)
     if not isinstance(target, Path):
+        if resume and source.hashmap is not None:
+            return _mend_open(source, source.hashmap, target, way)
         return _to_stream(source, target, way)
     target = target.resolve()  # through symbolic links: they stay what they are
     try:
@@ -125,29 +128,44 @@ def _mend(
 ) -> None:
     fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        here = os.fstat(fd).st_size
-        meter = way.meter(Phase.HASHING, min(here, hashmap.size))
-        matching: set[int] = set()
-
-        def compare(index: int) -> None:
-            start, length = index * hashmap.block_size, hashmap.block_length(index)
-            data = os.pread(fd, length, start)
-            if len(data) == length and block_hash(data, hashmap.algorithm) == hashmap.hashes[index]:
-                matching.add(start)
-            meter.add(len(data))
-
-        for_each(hashmap.indexes(0, here), compare, way.hashers)
-        os.ftruncate(fd, hashmap.size)
-        pieces = []
-        for piece in _pieces(source):
-            places = tuple(place for place in piece.places if place[0] not in matching)
-            if places:
-                pieces.append(_Piece(piece.start, piece.end, piece.name, piece.may_be_cut, places))
-        meter = way.meter(Phase.RECEIVING, sum(length for piece in pieces for _, length in piece.places))
-        _fetch_into(fd, source, pieces, meter, way, fresh=False)
-        os.fsync(fd)
+        _mend_fd(source, hashmap, fd, way)
     finally:
         os.close(fd)
+
+
+def _mend_open(source: RangeSource, hashmap: Hashmap, stream: BinaryIO, way: Way) -> None:
+    stream.flush()
+    # The same file once more, readable and writable at any place, whatever mode it was opened in.
+    fd = os.open(f"/proc/self/fd/{stream.fileno()}", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        _mend_fd(source, hashmap, fd, way)
+    finally:
+        os.close(fd)
+    stream.seek(0, os.SEEK_END)
+
+
+def _mend_fd(source: RangeSource, hashmap: Hashmap, fd: int, way: Way) -> None:
+    here = os.fstat(fd).st_size
+    meter = way.meter(Phase.HASHING, min(here, hashmap.size))
+    matching: set[int] = set()
+
+    def compare(index: int) -> None:
+        start, length = index * hashmap.block_size, hashmap.block_length(index)
+        data = os.pread(fd, length, start)
+        if len(data) == length and block_hash(data, hashmap.algorithm) == hashmap.hashes[index]:
+            matching.add(start)
+        meter.add(len(data))
+
+    for_each(hashmap.indexes(0, here), compare, way.hashers)
+    os.ftruncate(fd, hashmap.size)
+    pieces = []
+    for piece in _pieces(source):
+        places = tuple(place for place in piece.places if place[0] not in matching)
+        if places:
+            pieces.append(_Piece(piece.start, piece.end, piece.name, piece.may_be_cut, places))
+    meter = way.meter(Phase.RECEIVING, sum(length for piece in pieces for _, length in piece.places))
+    _fetch_into(fd, source, pieces, meter, way, fresh=False)
+    os.fsync(fd)
 
 
 def _pieces(source: RangeSource) -> list[_Piece]:

@@ -63,16 +63,16 @@ def upload(
 ) -> Hashmap:
     """Make the target object of a file or of the rest of a stream; returns what was sent.
 
-    Files, also open ones, are hashed first, so that only what the cloud lacks is sent; other streams are sent while
-    they are read. With `size` exactly that many bytes are taken. Memory: a few blocks for each connection. `progress`
-    is called from several threads, but one call at a time.
+    Files, also open ones and those in memory, are hashed first, so that only what the cloud lacks is sent; other
+    streams are sent while they are read. With `size` exactly that many bytes are taken. Memory: a few blocks for each
+    connection. `progress` is called from several threads, but one call at a time.
 
     Raises LocalError when the file changes while it is read or is too short, ServerFailed when the cloud keeps losing
     blocks, TransferCancelled, OSError, and what the target raises. The object is made in one step or not at all.
     """
     way = Way(max(1, connections), progress, cancel)
     with _opened(source) as stream:
-        file = _File.of(stream, size)
+        file = _Memory.of(stream, size) if isinstance(stream, io.BytesIO) else _File.of(stream, size)
         if file is None:
             return _upload_stream(target, _exactly(stream, size), size, whole_limit, way)
         return _upload_file(target, file, whole_limit, way)
@@ -145,7 +145,31 @@ class _File:
         return LocalError(f"{self._name} changed while it was read", hint="try again when nobody writes to it")
 
 
-def _upload_file(target: BlockTarget, file: _File, whole_limit: int, way: Way) -> Hashmap:
+class _Memory:
+    """A part of a content in memory, read in the same way."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self.size = len(data)
+
+    @classmethod
+    def of(cls, stream: io.BytesIO, size: int | None) -> _Memory:
+        data = memoryview(stream.getvalue())[stream.tell() :]
+        if size is not None and size > len(data):
+            raise LocalError(f"the input ends after {len(data)} of {size} bytes")
+        return cls(data if size is None else data[:size])
+
+    def read(self, offset: int, length: int) -> bytes:
+        return bytes(self._data[offset : offset + length])
+
+    def check(self) -> None:
+        """Nobody changes bytes."""
+
+    def changed(self) -> LocalError:
+        return LocalError("the content changed while it was read")
+
+
+def _upload_file(target: BlockTarget, file: _File | _Memory, whole_limit: int, way: Way) -> Hashmap:
     if file.size <= whole_limit:
         data = file.read(0, file.size)
         file.check()
@@ -166,7 +190,7 @@ def _upload_file(target: BlockTarget, file: _File, whole_limit: int, way: Way) -
     return hashmap
 
 
-def _hash_file(file: _File, block_size: int, algorithm: str, way: Way) -> Hashmap:
+def _hash_file(file: _File | _Memory, block_size: int, algorithm: str, way: Way) -> Hashmap:
     hashes = [""] * block_count(file.size, block_size)
     meter = way.meter(Phase.HASHING, file.size)
 
@@ -180,7 +204,7 @@ def _hash_file(file: _File, block_size: int, algorithm: str, way: Way) -> Hashma
     return Hashmap(file.size, tuple(hashes), block_size, algorithm)
 
 
-def _send_round(target: BlockTarget, file: _File, hashmap: Hashmap, names: Sequence[str], way: Way) -> None:
+def _send_round(target: BlockTarget, file: _File | _Memory, hashmap: Hashmap, names: Sequence[str], way: Way) -> None:
     """Send blocks. Passing troubles are left to the next round, unless no block at all came through."""
     places = {name: index for index, name in enumerate(hashmap.hashes)}
     meter = way.meter(Phase.SENDING, sum(hashmap.block_length(places[name]) for name in names))
@@ -220,7 +244,9 @@ def _missing(answer: Sequence[str], ours: Sequence[str]) -> list[str]:
 
 def _put(target: BlockTarget, data: bytes, way: Way) -> Hashmap:
     way.check()
+    meter = way.meter(Phase.HASHING, len(data))
     hashmap = hash_stream(io.BytesIO(data), target.block_size, target.algorithm)
+    meter.add(len(data))
     meter = way.meter(Phase.SENDING, len(data))
     target.put(data)
     meter.add(len(data))

@@ -2,5 +2,6 @@
 
 from pithosfs.clients.pithos.client import PithosClient
 from pithosfs.clients.pithos.rest_api import PithosRestClient
+from pithosfs.errors import ClientError
 
-__all__ = ["PithosClient", "PithosRestClient"]
+__all__ = ["ClientError", "PithosClient", "PithosRestClient"]

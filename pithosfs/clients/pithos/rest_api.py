@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from pithosfs.clients.client import accepted
 from pithosfs.clients.pithos.encoding import encode_value
+from pithosfs.clients.pithos.openfiles import pieces
 from pithosfs.clients.pithos.options import Conditions, Extra, ObjectOptions, Seconds
 from pithosfs.clients.storage import StorageClient
 from pithosfs.errors import BadRequest
@@ -187,7 +188,7 @@ class PithosRestClient(StorageClient):
         **kwargs: Any,
     ) -> Reply:
         """POST to the container: policy, metadata, or blocks (`data=` of type application/octet-stream)."""
-        data = _data(kwargs)
+        data = _data(kwargs, transfer_encoding)
         return self.wire.container_post(
             *self._container(),
             update=update,
@@ -295,7 +296,7 @@ class PithosRestClient(StorageClient):
         `copy_from` and `move_from` are `/container/object`, encoded. A hashmap's 409 is an error here unless `success`
         has it.
         """
-        data = _data(kwargs)
+        data = _data(kwargs, transfer_encoding)
         headers = {
             "ETag": etag,
             "Content-Type": content_type,
@@ -429,7 +430,7 @@ class PithosRestClient(StorageClient):
 
         Empty `permissions` mean "leave the rule"; a rule is ended by `{"read": [], "write": []}`.
         """
-        data = _data(kwargs)
+        data = _data(kwargs, transfer_encoding)
         headers = {
             "Content-Type": content_type,
             "Content-Range": content_range,
@@ -506,11 +507,22 @@ def _tags(if_etag_match: str | None, if_etag_not_match: str | None) -> Condition
     return {"if_match": if_etag_match, "if_none_match": if_etag_not_match}
 
 
-def _data(kwargs: Mapping[str, Any]) -> Body:
+def _data(kwargs: Mapping[str, Any], transfer_encoding: str | None) -> Body:
+    """The body. One that is to go `chunked` is sent piece by piece, without a length, and never twice."""
     if kwargs.get("json") is not None:
-        return jsonlib.dumps(kwargs["json"]).encode()
-    data = kwargs.get("data")
-    return data.encode() if isinstance(data, str) else b"" if data is None else data
+        data: Body = jsonlib.dumps(kwargs["json"]).encode()
+    else:
+        given = kwargs.get("data")
+        data = given.encode() if isinstance(given, str) else b"" if given is None else given
+    if transfer_encoding is None or transfer_encoding.lower() != "chunked":
+        return data
+    return (
+        iter([data])
+        if isinstance(data, bytes)
+        else pieces(cast(BinaryIO, data), None)
+        if hasattr(data, "read")
+        else data
+    )
 
 
 def _length(data: Body, content_length: int | None) -> dict[str, str]:

@@ -1,48 +1,22 @@
-"""Whole contents for `PithosClient`: the transfer engine on the wire, ranges, and the older library's progress bars."""
+"""Whole contents for `PithosClient`: the transfer engine on the wire, open files, and ranges."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from pithosfs.blocks import Hashmap, block_count
+from pithosfs.blocks import Hashmap, block_hash, merkle_root
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.options import WriteOptions
 from pithosfs.clients.pithos.wire import PithosWire
-from pithosfs.errors import BadReply, UsageError
-from pithosfs.transfer import Phase, Progress
+from pithosfs.errors import BadReply, BadRequest, NotFound, PreconditionFailed, UsageError
+from pithosfs.http import Reply
 
-__all__ = ["ObjectSource", "ObjectTarget", "ProgressBar", "Steps", "byte_ranges"]
-
-ProgressBar = Callable[[int], Iterator[Any]]
-"""Given a number of blocks, an iterator that is advanced once for each block that is done."""
+__all__ = ["ObjectSource", "ObjectTarget", "byte_ranges"]
 
 _OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"(?P<start>\d*)(?P<dash>-?)(?P<end>\d*)", re.ASCII)
-
-
-class Steps:
-    """Turns the engine's progress, which counts bytes, into steps of the older library's bars, which count blocks."""
-
-    def __init__(self, block_size: int, bars: Mapping[Phase, ProgressBar | None]) -> None:
-        self._block_size = block_size
-        self._bars = bars
-        self._running: dict[Phase, Iterator[Any]] = {}
-        self._done: dict[Phase, int] = {}
-
-    def __call__(self, progress: Progress) -> None:
-        bar = self._bars.get(progress.phase)
-        if bar is None or not progress.total:
-            return
-        blocks = block_count(progress.total, self._block_size)
-        if progress.phase not in self._running:
-            self._running[progress.phase] = iter(bar(blocks))
-        done = blocks if progress.done >= progress.total else progress.done // self._block_size
-        for _ in range(done - self._done.get(progress.phase, 0)):
-            next(self._running[progress.phase], None)
-        self._done[progress.phase] = max(done, self._done.get(progress.phase, 0))
 
 
 class ObjectTarget:
@@ -88,17 +62,47 @@ class ObjectTarget:
         return stored[0]
 
     def commit(self, hashmap: Hashmap) -> Sequence[str]:
-        reply = self._wire.object_put_hashmap(*self._address, hashmap, content_type=self._content_type, **self._options)
+        reply = self._made(
+            lambda: self._wire.object_put_hashmap(
+                *self._address, hashmap, content_type=self._content_type, **self._options
+            ),
+            hashmap.root,
+            hashmap.size,
+        )
         missing = replies.missing_hashes(reply)
         if missing is None:
             self.headers = reply.headers
         return missing or ()
 
     def put(self, data: bytes) -> None:
-        reply = self._wire.object_put(
-            *self._address, data, content_type=self._content_type, md5=self._md5, **self._options
+        # No content of one request has more than one block.
+        root = merkle_root([block_hash(data, self.algorithm)] if data else [], self.algorithm)
+        reply = self._made(
+            lambda: self._wire.object_put(
+                *self._address, data, content_type=self._content_type, md5=self._md5, **self._options
+            ),
+            root,
+            len(data),
         )
         self.headers = reply.headers
+
+    def _made(self, put: Callable[[], Reply], root: str, size: int) -> Reply:
+        """The answer to a PUT. One that was repeated because its answer was lost may meet its own work: that is no
+        conflict."""
+        retries = self._wire.session.counters.retries
+        try:
+            return put()
+        except PreconditionFailed:
+            if self._wire.session.counters.retries == retries:
+                raise
+            try:
+                reply = self._wire.object_head(*self._address)
+            except NotFound:
+                raise PreconditionFailed(f"{self._address[2]} was deleted meanwhile", 412) from None
+            head = replies.object_head(reply)
+            if (head.hash, head.size) != (root, size):
+                raise
+            return reply
 
 
 class ObjectSource:
@@ -114,7 +118,13 @@ class ObjectSource:
         self._version = version
 
     def read_range(self, start: int, end: int) -> bytes:
-        return self._wire.object_get(*self._address, version=self._version, start=start, end=end).content
+        try:
+            return self._wire.object_get(*self._address, version=self._version, start=start, end=end).content
+        except (NotFound, BadRequest) as error:
+            # The object was there a moment ago, and as long: its version is gone where no old ones are kept.
+            raise PreconditionFailed(
+                f"{self._address[2]} was changed or deleted while it was downloaded", 412, hint="download it again"
+            ) from error
 
 
 def byte_ranges(text: str, size: int) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.changes import Change
 from pithosfs.localcloud.objects.conditions import check_dates
 from pithosfs.localcloud.objects.exchange import Form, Reply, Request
-from pithosfs.localcloud.objects.headers import encode_name, http_date, iso_time
+from pithosfs.localcloud.objects.headers import capitalised, encode_name, http_date, iso_time
 from pithosfs.localcloud.objects.listing import MAX_LIMIT
 from pithosfs.localcloud.objects.model import Account, Container, containers_of, find_account, groups_of
 from pithosfs.localcloud.objects.past import account_change_before, container_totals_before, metadata_before
@@ -143,7 +143,7 @@ def _owner_headers(
     for key, value in metadata.items():
         yield f"X-Account-Meta-{encode_name(key)}", value
     for name, members in groups_of(connection, account.id).items():
-        yield f"X-Account-Group-{encode_name(name.capitalize())}", ",".join(members)
+        yield f"X-Account-Group-{encode_name(capitalised(name))}", ",".join(members)
 
 
 def _entries(connection: sqlite3.Connection, request: Request, granted: set[int] | None) -> list[dict[str, object]]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from pithosfs.localcloud.faults import Fault, precondition_failed
-from pithosfs.localcloud.objects.headers import RequestHeaders, http_date, parse_http_date
+from typing import Protocol
 
-__all__ = ["check_dates", "check_tags", "not_modified", "parse_tags"]
+from pithosfs.localcloud.faults import Fault, precondition_failed
+from pithosfs.localcloud.objects.headers import http_date, parse_http_date
+
+__all__ = ["Headers", "check_dates", "check_tags", "not_modified", "parse_tags"]
+
+
+class Headers(Protocol):
+    """The headers of a request by their lower-case names."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def get(self, name: str) -> str | None: ...
 
 
 def not_modified(modified: int, etag: str | None = None) -> Fault:
@@ -24,7 +34,7 @@ def parse_tags(text: str) -> frozenset[str]:
     return frozenset(tags)
 
 
-def check_tags(headers: RequestHeaders, etag: str | None, *, modified: int | None = None) -> None:
+def check_tags(headers: Headers, etag: str | None, *, modified: int | None = None) -> None:
     """`etag` is the present object's, None when there is none. Raises Fault 412.
 
     Readers tell when the object was `modified` (microseconds): for them an excluded tag is Fault 304.
@@ -43,7 +53,7 @@ def check_tags(headers: RequestHeaders, etag: str | None, *, modified: int | Non
             raise precondition_failed("the object is one that If-None-Match excludes")
 
 
-def check_dates(headers: RequestHeaders, modified: int) -> None:
+def check_dates(headers: Headers, modified: int) -> None:
     """`modified` is in microseconds; dates are compared in whole seconds. Raises Fault 304 or 412.
 
     A tag is the stronger test: where one was sent, the date of the same direction is not looked at.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
 from pithosfs.localcloud.blockstore import BlockStore
 
-__all__ = ["BlockWriter", "Received", "read_content", "receive"]
+__all__ = ["BlockWriter", "Received", "copy_content", "read_content", "receive"]
 
 BLOCKS_UNDER_WAY = 2
 """Blocks of one upload that are being stored while more of it arrives: one for the hash, one for the disk."""
@@ -106,6 +106,25 @@ async def receive(body: AsyncIterator[bytes], blocks: BlockStore, *, want_md5: b
     finally:
         await writer.abandon()
     return Received(Hashmap(writer.size, tuple(names)), md5.hexdigest() if md5 is not None else None)
+
+
+async def copy_content(blocks: BlockStore, writer: BlockWriter, source: Hashmap, start: int, end: int) -> None:
+    """Write bytes `start` (included) to `end` (excluded) of stored content again.
+
+    Where a whole block falls on the border of two blocks it is not read. Raises MissingBlock.
+    """
+    at = start
+    while at < end:
+        border = (at // source.block_size + 1) * source.block_size
+        if writer.at_border and border - at == source.block_size and border <= end:
+            await writer.add_stored(source.hashes[at // source.block_size])
+            at = border
+            continue
+        # As far as nothing can be taken over as it is: when the borders never meet again, to the end.
+        stop = end if (writer.size + border - at) % source.block_size else min(border, end)
+        async for piece in read_content(blocks, (source,), at, stop):
+            await writer.write(piece)
+        at = stop
 
 
 async def read_content(

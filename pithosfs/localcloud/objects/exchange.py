@@ -35,6 +35,8 @@ __all__ = [
     "Reply",
     "Request",
     "fault_reply",
+    "incoming",
+    "parse_parameters",
     "parse_place",
 ]
 
@@ -146,16 +148,9 @@ class Request:
             raise bad_request(f"one request carries at most {MAX_BODY} bytes")
         return length
 
-    async def body(self) -> AsyncIterator[bytes]:
+    def body(self) -> AsyncIterator[bytes]:
         """The body in the pieces in which it arrives. Raises Disconnected when it breaks off."""
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] != "http.request":
-                raise Disconnected
-            if piece := message.get("body", b""):
-                yield piece
-            more = message.get("more_body", False)
+        return incoming(self._receive)
 
     async def whole_body(self, limit: int) -> bytes:
         """The body in one piece. Raises Fault 400 when it is longer than `limit` bytes."""
@@ -165,6 +160,18 @@ class Request:
             if len(data) > limit:
                 raise bad_request(f"a body of this kind has at most {limit} bytes")
         return bytes(data)
+
+
+async def incoming(receive: Receive) -> AsyncIterator[bytes]:
+    """The body of a request in the pieces in which it arrives. Raises Disconnected when it breaks off."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        if piece := message.get("body", b""):
+            yield piece
+        more = message.get("more_body", False)
 
 
 def parse_parameters(query: bytes) -> dict[str, str]:
@@ -204,6 +211,10 @@ class Reply:
         if length is not None and self.status not in (204, 304):
             raw.append((b"Content-Length", str(length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await self.send_body(receive, send, head=head)
+
+    async def send_body(self, receive: Receive, send: Send, *, head: bool) -> None:
+        """What follows the headers; nothing when the request was HEAD. Ends early when the client goes away."""
         if head or isinstance(self.body, bytes):
             await send({"type": "http.response.body", "body": b"" if head else self.body})
             return

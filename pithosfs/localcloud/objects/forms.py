@@ -68,7 +68,8 @@ class FormReader:
                 return None
             headers = await self._part_headers()
             if headers.get_param("name", header="content-disposition") == field:
-                content_type = headers.get("content-type", "application/octet-stream").strip()
+                # A value that is not ASCII comes as an object of another class.
+                content_type = str(headers.get("content-type", "application/octet-stream")).strip()
                 if not content_type.isascii():
                     raise bad_request("a part's Content-Type has characters that are not ASCII")
                 return content_type

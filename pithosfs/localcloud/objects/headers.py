@@ -15,6 +15,7 @@ __all__ = [
     "MAX_META_HEADERS",
     "META_EXTRAS",
     "RequestHeaders",
+    "capitalised",
     "decode_value",
     "encode_name",
     "encode_value",
@@ -53,10 +54,17 @@ def decode_value(text: str) -> str:
 
 
 def encode_value(text: str) -> str:
-    """A value as the reply headers `X-Account-*`, `X-Container-*`, `X-Object-*` and `Content-*` carry it."""
-    if _PLAIN.fullmatch(text):
+    """A value as the reply headers `X-Account-*`, `X-Container-*`, `X-Object-*` and `Content-*` carry it.
+
+    Blanks stay as they are, except at the ends, where HTTP would drop them.
+    """
+    if not _PLAIN.fullmatch(text):
+        text = quote(text, safe='_.-/=,:@;" ').replace("~", "%7E")
+    inner = text.strip(" ")
+    if len(inner) == len(text):
         return text
-    return quote(text, safe='_.-/=,:@;" ').replace("~", "%7E")
+    before = len(text) - len(text.lstrip(" "))
+    return "%20" * before + inner + "%20" * (len(text) - before - len(inner))
 
 
 def encode_name(text: str) -> str:
@@ -71,7 +79,18 @@ def is_encoded(name: str) -> bool:
 
 def meta_key(name: str) -> str:
     """A metadata name as it is stored: `foo_bar` → `Foo-Bar`."""
-    return "-".join(part[:1].upper() + part[1:].lower() for part in name.replace("_", "-").split("-"))
+    return "-".join(capitalised(part) for part in name.replace("_", "-").split("-"))
+
+
+def capitalised(text: str) -> str:
+    """Lower case but for the first letter.
+
+    That stays as it is where its capital is another text in lower case (`ß` → `SS` → `ss`): what a client reads and
+    sends again must be the same name.
+    """
+    text = text.lower()
+    first = text[:1].upper()
+    return first + text[1:] if first.lower() == text[:1] else text
 
 
 class RequestHeaders:

@@ -14,7 +14,7 @@ from typing import Any
 from pithosfs.localcloud.objects.metafilter import MetaFilter
 from pithosfs.localcloud.objects.spans import Span, after_name, after_prefix, intersect
 
-__all__ = ["MAX_LIMIT", "Listed", "Query", "RollUp", "Row", "list_objects", "page", "walk"]
+__all__ = ["MAX_LIMIT", "Listed", "Query", "RollUp", "Row", "list_objects", "page", "walk", "walk_objects"]
 
 MAX_LIMIT = 10_000
 
@@ -37,7 +37,10 @@ Listed = Row | RollUp
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a list is asked for. `spans` are the names that may be shown (None: all); `until` is in microseconds."""
+    """What a list is asked for. `spans` are the names that may be shown (None: all); `until` is in microseconds.
+
+    `fold`: a name that ends with the delimiter is rolled up as well, instead of standing beside its roll-up.
+    """
 
     prefix: str = ""
     delimiter: str = ""
@@ -47,14 +50,20 @@ class Query:
     spans: Sequence[Span] | None = None
     until: int | None = None
     meta: MetaFilter | None = None
+    fold: bool = False
 
 
 def list_objects(connection: sqlite3.Connection, container: int, query: Query) -> list[Listed]:
     """One page of a container's objects."""
+    return page(walk_objects(connection, container, query), query.limit)
+
+
+def walk_objects(connection: sqlite3.Connection, container: int, query: Query) -> Iterator[Listed]:
+    """All entries of a container that the query asks for, in order, whatever its limit."""
     seek = (
         _seek_current(connection, container, query) if query.until is None else _seek_past(connection, container, query)
     )
-    return page(walk(seek, query), query.limit)
+    return walk(seek, query)
 
 
 def page(entries: Iterable[Listed], limit: int) -> list[Listed]:
@@ -107,7 +116,7 @@ def _roll_up(name: str, query: Query) -> str | None:
         return None
     at = name.find(query.delimiter, len(query.prefix))
     end = at + len(query.delimiter)
-    return None if at < 0 or end == len(name) else name[:end]
+    return None if at < 0 or (end == len(name) and not query.fold) else name[:end]
 
 
 def _roll_up_of_marker(query: Query) -> str:

@@ -14,7 +14,7 @@ from pithosfs.localcloud.objects.model import Version, find_container, hashmap_o
 from pithosfs.localcloud.objects.sharing import EVERYBODY
 from pithosfs.localcloud.objects.spans import Span
 
-__all__ = ["manifest_of", "manifest_parts"]
+__all__ = ["manifest_objects", "manifest_of", "manifest_parts"]
 
 
 def manifest_of(version: Version) -> str | None:
@@ -25,7 +25,15 @@ def manifest_of(version: Version) -> str | None:
 def manifest_parts(
     connection: sqlite3.Connection, caller: str, account: str, manifest: str, *, public: bool
 ) -> Sequence[Hashmap]:
-    """The block lists of the parts, in the order of their names; at most 10000 of them.
+    """The block lists of the parts. Raises what `manifest_objects` does."""
+    parts = manifest_objects(connection, caller, account, manifest, public=public)
+    return [hashmap_of(connection, part) for part in parts]
+
+
+def manifest_objects(
+    connection: sqlite3.Connection, caller: str, account: str, manifest: str, *, public: bool
+) -> Sequence[Version]:
+    """The parts in the order of their names; at most 10000 of them.
 
     Raises Fault 400 for a value without a prefix, 404 for a container that does not exist or a part that the caller
     may not read (on a public URL: that is not shared with everybody).
@@ -44,4 +52,4 @@ def manifest_parts(
             rule, _ = effective_rule(connection, container.id, part.name)
             if rule.allows(who) is None:
                 raise not_found("a part of the manifest is not shared")
-    return [hashmap_of(connection, part.version) for part in parts if part.version is not None]
+    return [part.version for part in parts if part.version is not None]

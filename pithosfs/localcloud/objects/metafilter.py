@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pithosfs.localcloud.faults import bad_request
 from pithosfs.localcloud.objects.headers import meta_key
 
 __all__ = ["MetaFilter", "parse_meta_filter"]
+
+MAX_TERMS = 100
+"""Terms in one filter: an object has at most 32 keys, and the database refuses conditions of a thousand parts."""
 
 _COMPARISON = re.compile(r"(.*?)(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 
@@ -36,14 +40,14 @@ class MetaFilter:
 
 
 def parse_meta_filter(text: str | None) -> MetaFilter | None:
-    """From the parameter; None when it has no term."""
+    """From the parameter; None when it has no term. Raises Fault 400 for too many."""
     any_of: list[str] = []
     none_of: list[str] = []
     comparisons: list[tuple[str, str, str]] = []
-    for part in (text or "").split(","):
-        term = part.strip()
-        if not term:
-            continue
+    terms = [term for part in (text or "").split(",") if (term := part.strip())]
+    if len(terms) > MAX_TERMS:
+        raise bad_request(f"a metadata filter has at most {MAX_TERMS} terms")
+    for term in terms:
         found = _COMPARISON.fullmatch(term)
         if found is not None and found[1].strip():
             comparisons.append((_name(found[1]), found[2], found[3].strip()))

@@ -21,11 +21,11 @@ def range_not_satisfiable(message: str) -> Fault:
     return Fault(416, "rangeNotSatisfiable", message)
 
 
-def parse_range(text: str, size: int) -> list[tuple[int, int]] | None:
+def parse_range(text: str, size: int, *, clip: bool = False) -> list[tuple[int, int]] | None:
     """The byte ranges (start included, end excluded) that a `Range` header asks of an object of `size` bytes.
 
     None: the header is to be ignored (rubbish, another unit, a range backwards). Raises Fault 416 for an end or a start
-    at or beyond the size: ends are not clipped.
+    at or beyond the size: ends are not clipped. With `clip` they are, and 416 is for ranges none of which has a byte.
     """
     unit = _RANGE_UNIT.fullmatch(text.strip())
     if unit is None:
@@ -50,6 +50,9 @@ def parse_range(text: str, size: int) -> list[tuple[int, int]] | None:
                 return None
             satisfiable = satisfiable and start < size and end <= size
         spans.append((start, end))
+    if clip:
+        spans = [(max(start, 0), min(end, size)) for start, end in spans if start < min(end, size)]
+        satisfiable = bool(spans)
     if not satisfiable:
         raise range_not_satisfiable(f"the object has {size} bytes")
     return spans

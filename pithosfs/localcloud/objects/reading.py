@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from pithosfs.blocks import Hashmap
-from pithosfs.localcloud.blockstore import MissingBlock
+from pithosfs.localcloud.blockstore import BlockStore, MissingBlock
 from pithosfs.localcloud.faults import Fault, not_found
 from pithosfs.localcloud.objects.access import Access, Found, look_up, look_up_published
 from pithosfs.localcloud.objects.backend import Backend
@@ -31,7 +31,7 @@ from pithosfs.localcloud.objects.ranges import parse_range
 from pithosfs.localcloud.objects.rendering import CONTENT_TYPES, hashmap_body, versions_body
 from pithosfs.localcloud.objects.sharing import Rule
 
-__all__ = ["get_object", "get_public", "head_object", "head_public"]
+__all__ = ["get_object", "get_public", "head_object", "head_public", "open_content"]
 
 Headers = list[tuple[str, str]]
 
@@ -211,11 +211,11 @@ async def _data(backend: Backend, request: Request, target: _Target, headers: He
     if wanted is not None and _range_holds(request, target):
         spans = parse_range(wanted, size)
     if spans is None:
-        return Reply(200, headers, await _stream(backend, target, 0, size), size)
+        return Reply(200, headers, await open_content(backend.blocks, target.parts, 0, size), size)
     if len(spans) == 1:
         start, end = spans[0]
         headers = [*headers, ("Content-Range", f"bytes {start}-{end - 1}/{size}")]
-        return Reply(206, headers, await _stream(backend, target, start, end), end - start)
+        return Reply(206, headers, await open_content(backend.blocks, target.parts, start, end), end - start)
     boundary = secrets.token_hex(16)
     headers = [item for item in headers if item[0] != "Content-Type"]
     headers.append(("Content-Type", f"multipart/byteranges; boundary={boundary}"))
@@ -234,9 +234,12 @@ def _range_holds(request: Request, target: _Target) -> bool:
     return date is not None and target.modified // 1_000_000 == date
 
 
-async def _stream(backend: Backend, target: _Target, start: int, end: int) -> bytes | AsyncGenerator[bytes, None]:
-    """The bytes, the first piece read already: what fails now can still be told. Raises Fault 500."""
-    pieces = read_content(backend.blocks, target.parts, start, end)
+async def open_content(
+    blocks: BlockStore, parts: Sequence[Hashmap], start: int, end: int
+) -> bytes | AsyncGenerator[bytes, None]:
+    """Bytes `start` (included) to `end` (excluded) of the parts, the first piece read already: what fails now can still
+    be told. Raises Fault 500."""
+    pieces = read_content(blocks, parts, start, end)
     try:
         first = await anext(pieces, b"")
     except (MissingBlock, OSError) as failure:

@@ -158,8 +158,11 @@ def _element(tag: str, members: Mapping[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    """Escaped; control characters that XML 1.0 cannot carry become U+FFFD, so that the list stays well-formed."""
-    return escape(_printable(str(value)))
+    """Escaped; control characters that XML 1.0 cannot carry become U+FFFD, so that the list stays well-formed.
+
+    A parser takes a bare carriage return for the end of a line.
+    """
+    return escape(_printable(str(value)), {"\r": "&#13;"})
 
 
 def _attribute(value: str) -> str:

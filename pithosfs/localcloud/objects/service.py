@@ -44,6 +44,11 @@ class ObjectService:
         self._backend = Backend(database, blocks, identity, Clock(last[0] or 0))
         identity.measure_storage(_bytes_used)
 
+    @property
+    def backend(self) -> Backend:
+        """What the handlers stand on, for another dialect over the same objects."""
+        return self._backend
+
     async def blocks_in_use(self, names: Collection[str]) -> set[str]:
         """Those of the named blocks that any version refers to (for `BlockStore.collect`)."""
         wanted = frozenset(names)

@@ -1,7 +1,8 @@
 """POST that changes an object's data: append, overwrite, truncate, from the body or another object (section 10).
 
 Only the blocks at the edges of the written range are read; the others keep their hashes. The version is made only if
-the content is still the one that was read: whoever loses that race starts over, if the data can be had again.
+the content is still the one that was read: whoever loses that race starts over. A small body is kept in memory for
+that, a large one is read again from the blocks that the lost attempt has stored.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
-from pithosfs.localcloud.blockstore import MissingBlock
+from pithosfs.localcloud.blockstore import BlockStore, MissingBlock
 from pithosfs.localcloud.faults import Fault, bad_request, conflict, not_found
 from pithosfs.localcloud.objects.access import Found, look_up, look_up_published
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.changes import Change, Draft
 from pithosfs.localcloud.objects.conditions import check_tags
-from pithosfs.localcloud.objects.content import BlockWriter, read_content
+from pithosfs.localcloud.objects.content import BlockWriter, copy_content, read_content
 from pithosfs.localcloud.objects.copying import parse_path
 from pithosfs.localcloud.objects.exchange import Place, Reply, Request
 from pithosfs.localcloud.objects.model import Version, find_version, hashmap_of
@@ -30,7 +31,7 @@ ATTEMPTS = 20
 """Times that a change of the object by others is answered by starting over; somebody else won each time."""
 
 REPLAY_LIMIT = DEFAULT_BLOCK_SIZE
-"""Bytes of a body that are kept in memory, so that it can be written again on another base."""
+"""Bytes of a body that are kept in memory, so that it can be written again on another base without the disk."""
 
 
 class _Stale(Exception):
@@ -38,31 +39,42 @@ class _Stale(Exception):
 
 
 class _Body:
-    """The request's body, which can be gone through again if it is small."""
+    """The request's body, which can be gone through again if it is small, or once it is stored."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, blocks: BlockStore) -> None:
         self._pieces = request.body()
+        self._blocks = blocks
         self._kept: list[bytes] = []
         self._size = 0
         self._read = False
+        self._stored: tuple[Hashmap, int] | None = None
 
     @property
     def can_replay(self) -> bool:
-        return self._size <= REPLAY_LIMIT
+        return self._size <= REPLAY_LIMIT or self._stored is not None
+
+    def note_stored(self, hashmap: Hashmap, start: int) -> None:
+        """The body is in that content, from `start` on. One that was cut is not: its end was never written."""
+        if start + self._size <= hashmap.size:
+            self._stored = (hashmap, start)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._read:
+        if not self._read:
+            self._read = True
+            async for piece in self._pieces:
+                self._size += len(piece)
+                if self._size <= REPLAY_LIMIT:
+                    self._kept.append(piece)
+                else:
+                    self._kept.clear()
+                yield piece
+        elif self._size <= REPLAY_LIMIT:
             for piece in self._kept:
                 yield piece
-            return
-        self._read = True
-        async for piece in self._pieces:
-            self._size += len(piece)
-            if self.can_replay:
-                self._kept.append(piece)
-            else:
-                self._kept.clear()
-            yield piece
+        elif self._stored is not None:
+            hashmap, start = self._stored
+            async for piece in read_content(self._blocks, (hashmap,), start, start + self._size):
+                yield piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ class _Plan:
 
 async def update_data(backend: Backend, request: Request) -> Reply:
     plan = _plan(request)
-    body = _Body(request)
+    body = _Body(request, backend.blocks)
     for _ in range(ATTEMPTS):
         try:
             root, version = await _attempt(backend, plan, body)
@@ -134,6 +146,8 @@ async def _attempt(backend: Backend, plan: _Plan, body: _Body) -> tuple[str, int
         if plan.range.size != base.size or end > base.size:
             raise range_not_satisfiable(f"the object has {base.size} bytes")
     hashmap = await _write(backend, base, start, source if source is not None else body, plan.cut)
+    if source is None:
+        body.note_stored(hashmap, start)
     if plan.range.size is not None and hashmap.size > base.size:
         raise range_not_satisfiable(f"the object has {base.size} bytes")
     root = hashmap.root
@@ -194,7 +208,7 @@ async def _write(backend: Backend, base: Hashmap, start: int, data: _Source | _B
         room = None if cut is None else cut - begin
         if isinstance(data, _Source):
             count = data.count if room is None else min(data.count, room)
-            await _copy_in(backend, writer, data.hashmap, count)
+            await copy_content(backend.blocks, writer, data.hashmap, 0, count)
             end = start + data.count
         else:
             end = start
@@ -223,17 +237,6 @@ async def _write(backend: Backend, base: Hashmap, start: int, data: _Source | _B
         # Cut inside a block that was kept so far: its name must be that of the bytes that are still visible.
         hashes.append(await backend.blocks.put(await _read(backend, base, len(hashes) * block_size, size)))
     return Hashmap(size, tuple(hashes), block_size, base.algorithm)
-
-
-async def _copy_in(backend: Backend, writer: BlockWriter, source: Hashmap, count: int) -> None:
-    """Write the first `count` bytes of a source; where the borders of blocks fall together, without reading them."""
-    at = 0
-    if writer.at_border:
-        while at + source.block_size <= count:
-            await writer.add_stored(source.hashes[at // source.block_size])
-            at += source.block_size
-    async for piece in read_content(backend.blocks, (source,), at, count):
-        await writer.write(piece)
 
 
 async def _read(backend: Backend, hashmap: Hashmap, start: int, end: int) -> bytes:

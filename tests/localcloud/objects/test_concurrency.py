@@ -81,6 +81,35 @@ def test_appends_do_not_lose_each_other(people: Any, alice: Any) -> None:
     assert sorted(alice("GET", "c/o").body.split(b",")) == sorted([b"", *(b"%d" % number for number in range(8))])
 
 
+def test_large_appends_do_not_lose_each_other(people: Any, alice: Any) -> None:
+    """Whoever loses the race writes again what the server has stored already: more than it keeps in memory."""
+    size = 5 * 1024 * 1024 + 7
+    alice.put("c/o", b"")
+
+    def append(one: Any, number: int) -> int:
+        data = b"%d" % number * size
+        return int(one("POST", "c/o?update", data, Content_Type=DATA, Content_Range="bytes */*").status)
+
+    assert set(at_once(people, alice, 5, append)) == {204}
+    whole = alice("GET", "c/o").body
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    assert sorted(pieces) == [b"%d" % number * size for number in range(5)]
+
+
+def test_a_large_body_that_was_cut_is_not_written_again(people: Any, alice: Any) -> None:
+    """Its end is nowhere any more: 409, and the object is that of one of the others, whole."""
+    data = bytes(range(256)) * (20 * 1024 + 1)
+    alice.put("c/o", b"")
+
+    def append(one: Any, number: int) -> int:
+        cut = str(len(data) - 1)
+        answer = one("POST", "c/o?update", data, Content_Type=DATA, Content_Range="bytes */*", X_Object_Bytes=cut)
+        return int(answer.status)
+
+    assert set(at_once(people, alice, 5, append)) <= {204, 409}
+    assert alice("GET", "c/o").body == data[:-1]
+
+
 def test_the_books_agree_with_the_lists(people: Any, alice: Any) -> None:
     """After a mixed crowd of changes the counters are what counting gives."""
     alice.make("d")

@@ -1,0 +1,123 @@
+"""DELETE of objects: one, one with its segments, or many in one request."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote, unquote
+
+from pithosfs.localcloud.faults import Fault
+from pithosfs.localcloud.objects.access import look_up
+from pithosfs.localcloud.objects.changes import Change
+from pithosfs.localcloud.objects.exchange import Reply, parse_place
+from pithosfs.localcloud.objects.model import find_container, find_object
+from pithosfs.localcloud.swift.backend import SwiftBackend
+from pithosfs.localcloud.swift.capabilities import MAX_DELETES
+from pithosfs.localcloud.swift.reading import find_content
+from pithosfs.localcloud.swift.static import forget_manifest
+from pithosfs.localcloud.swift.wire import SwiftRequest
+
+__all__ = ["delete_many", "delete_object"]
+
+AT_A_TIME = 500
+"""Deletions in one transaction: others who write wait for it."""
+
+MAX_NAMES = 16 * 1024 * 1024
+"""Bytes of the list of names in a bulk deletion."""
+
+
+async def delete_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    """Delete an object; of a large one the segments stay, unless they are to go too (`multipart-manifest=delete`)."""
+    if request.manifest_action == "delete":
+        return await _delete_with_segments(swift, request)
+
+    def run(change: Change) -> None:
+        found = look_up(change.connection, request.user, request.place, None, rule=False)
+        stored = found.current()
+        change.delete(found.container, stored)
+        forget_manifest(change.connection, stored.id)
+
+    await swift.objects.write(request.user, run)
+    return Reply(204)
+
+
+async def _delete_with_segments(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    """A static large object and what it was made of. Replies like a bulk deletion."""
+    place = request.place
+    own = quote(f"{place.container}/{place.name}")
+    try:
+        content = swift.objects.database.read_now(lambda connection: find_content(connection, request.user, place))
+    except Fault as fault:
+        if fault.status != 404:
+            raise
+        return _outcome_reply(request, [(own, "404 Not Found")])
+    if content.static is None:
+        return _outcome_reply(request, [(own, "400 Not an SLO manifest")])
+    segments = dict.fromkeys(quote(one["name"].removeprefix("/")) for one in content.static.segments)
+    return await _delete_paths(swift, request, [*segments, own])
+
+
+async def delete_many(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    """Delete the objects, and empty containers, whose paths are the lines of the body; the reply counts what was done.
+
+    The reply is 200 whatever happened: its `Response Status` says how it went.
+    """
+    text = (await request.whole_body(MAX_NAMES)).decode("utf-8", "replace")
+    paths = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(paths) > MAX_DELETES:
+        raise Fault(413, "requestEntityTooLarge", f"Maximum Bulk Deletes: {MAX_DELETES} per request")
+    return await _delete_paths(swift, request, paths)
+
+
+async def _delete_paths(swift: SwiftBackend, request: SwiftRequest, paths: list[str]) -> Reply:
+    """The reply to a deletion of all these percent-encoded paths, in groups of one transaction each."""
+    outcomes: list[tuple[str, str]] = []
+    for at in range(0, len(paths), AT_A_TIME):
+        group = paths[at : at + AT_A_TIME]
+
+        def run(change: Change, group: list[str] = group) -> list[tuple[str, str]]:
+            return [(path, _delete_path(change, request.user, path)) for path in group]
+
+        outcomes += await swift.objects.write(request.user, run)
+    return _outcome_reply(request, outcomes)
+
+
+def _delete_path(change: Change, user: str, path: str) -> str:
+    """Delete what is there; the status of that one deletion."""
+    try:
+        place = parse_place("account/" + path.lstrip("/"))
+    except Fault:
+        return "400 Bad Request"
+    if not place.container:
+        return "400 Bad Request"
+    container = find_container(change.connection, user, place.container)
+    if container is None:
+        return "404 Not Found"
+    if not place.name:
+        if container.objects:
+            return "409 Conflict"
+        change.remove_container(container)
+        return "204 No Content"
+    stored = find_object(change.connection, container.id, place.name)
+    if stored is None or stored.version is None:
+        return "404 Not Found"
+    change.delete(container, stored)
+    forget_manifest(change.connection, stored.id)
+    return "204 No Content"
+
+
+def _outcome_reply(request: SwiftRequest, outcomes: list[tuple[str, str]]) -> Reply:
+    errors = [[path, status] for path, status in outcomes if status[:3] not in ("204", "404")]
+    deleted = sum(status.startswith("204") for _, status in outcomes)
+    missing = sum(status.startswith("404") for _, status in outcomes)
+    answer = {
+        "Response Status": "400 Bad Request" if errors or not outcomes else "200 OK",
+        "Response Body": "" if outcomes else "Invalid bulk delete.",
+        "Number Deleted": deleted,
+        "Number Not Found": missing,
+        "Errors": errors,
+    }
+    if "json" in (request.headers.get("accept") or "") or request.parameters.get("format") == "json":
+        return Reply(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+    lines = [f"{key}: {value}" for key, value in answer.items() if key != "Errors"]
+    lines += ["Errors:", *(f"{unquote(path)}, {status}" for path, status in errors)]
+    return Reply(200, [("Content-Type", "text/plain")], "\n".join(lines).encode("utf-8", "replace"))
