@@ -84,6 +84,8 @@ class ClientError(PithosfsError):
     is that of the older library, so that programs which catch and raise it keep working.
     """
 
+    default_hint = "check the service's address: pithosfs config get cloud; --verbose shows what it was asked"
+
     def __init__(self, message: str = "", status: int = 0, details: object = "", *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = int(status)
@@ -92,6 +94,8 @@ class ClientError(PithosfsError):
 
 class BadRequest(ClientError):
     """The server cannot make sense of the request (400, 405, 411, 416, 422)."""
+
+    default_hint = "check the names and values that were given; --verbose shows what was asked of the server"
 
 
 class NotLoggedIn(ClientError):
@@ -112,16 +116,20 @@ class NotFound(ClientError):
     """The account, container, object or version does not exist (404)."""
 
     exit_code = 3
+    default_hint = "check how it is written; see what there is: pithosfs container list"
 
 
 class Conflict(ClientError):
     """The state of the resource forbids the request (409)."""
 
     exit_code = 5
+    default_hint = "look at what is there now, then decide: pithosfs file list"
 
 
 class PreconditionFailed(Conflict):
     """An `If-*` condition of the request did not hold (412): somebody else was faster."""
+
+    default_hint = "look at what is there now, then try again: pithosfs file info PATH"
 
 
 class QuotaExceeded(ClientError):

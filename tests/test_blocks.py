@@ -163,3 +163,28 @@ def test_merkle_root_pads_with_nul_digests_to_a_power_of_two(leaves: list[bytes]
 def test_a_hashmap_has_as_many_hashes_as_blocks(size: int, hashes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError):
         Hashmap(size, hashes, 4)
+
+
+def independent_root(data: bytes, block_size: int) -> str:
+    """The Merkle root of section 9.1 from the top down: the two halves of the padded row of leaves."""
+    leaves = [
+        hashlib.sha256(data[at : at + block_size].rstrip(b"\0")).digest() for at in range(0, len(data), block_size)
+    ]
+    width = 1
+    while width < len(leaves):
+        width *= 2
+
+    def below(start: int, count: int) -> bytes:
+        if count == 1:
+            return leaves[start] if start < len(leaves) else bytes(32)
+        half = count // 2
+        return hashlib.sha256(below(start, half) + below(start + half, half)).digest()
+
+    return below(0, width).hex() if leaves else hashlib.sha256(b"").hexdigest()
+
+
+@given(st.lists(st.binary(max_size=9) | st.integers(0, 40).map(bytes), max_size=12).map(b"".join), st.integers(1, 9))
+def test_roots_against_another_arithmetic(data: bytes, block_size: int) -> None:
+    hashmap = hash_stream(io.BytesIO(data), block_size)
+    assert hashmap.root == independent_root(data, block_size)
+    assert len(hashmap.hashes) == -(-len(data) // block_size)

@@ -109,6 +109,11 @@ def some(size: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
+def flow(content: bytes) -> BinaryIO:
+    """A stream that is no file, neither on disk nor in memory."""
+    return io.BufferedReader(io.BytesIO(content))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "source"
@@ -128,7 +133,7 @@ def test_a_small_file_is_one_request(file: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 10 * BLOCK, 10 * BLOCK + 7])
 def test_files_of_every_length_arrive(file: Path, size: int) -> None:
     file.write_bytes(some(size))
-    for source in (file, file.open("rb"), io.BytesIO(some(size))):
+    for source in (file, file.open("rb"), io.BytesIO(some(size)), flow(some(size))):
         cloud = Cloud()
         sent = upload(cloud, source, whole_limit=0)
         assert cloud.content == some(size)
@@ -151,6 +156,18 @@ def test_only_what_is_missing_is_sent_and_each_once(file: Path) -> None:
     cloud.asked.clear()
     upload(cloud, file, whole_limit=0)
     assert cloud.asked == ["commit"]
+
+
+def test_a_content_in_memory_is_hashed_first() -> None:
+    cloud = Cloud()
+    for _ in range(2):
+        content = io.BytesIO(b"12345" + some(99))
+        content.seek(5)
+        upload(cloud, content, size=90, whole_limit=0)
+    assert cloud.content == some(99)[:90]
+    assert cloud.asked == ["commit", *["send"] * 6, "commit", "commit"]
+    with pytest.raises(LocalError):
+        upload(cloud, io.BytesIO(bytes(99)), size=100)
 
 
 def test_nuls_do_not_travel(file: Path) -> None:
@@ -208,7 +225,7 @@ def test_a_pipe_is_sent_while_it_is_read() -> None:
 
 def test_a_stream_sends_no_known_block(file: Path) -> None:
     cloud = Cold(some(300))
-    upload(cloud, io.BytesIO(some(300) + b"more"), whole_limit=0, connections=4)
+    upload(cloud, flow(some(300) + b"more"), whole_limit=0, connections=4)
     assert cloud.asked.count("send") == 1
     assert cloud.content == some(300) + b"more"
 
@@ -216,9 +233,9 @@ def test_a_stream_sends_no_known_block(file: Path) -> None:
 def test_a_stream_of_the_wrong_length() -> None:
     cloud = Cloud()
     with pytest.raises(LocalError):
-        upload(cloud, io.BytesIO(bytes(99)), size=100, whole_limit=0)
+        upload(cloud, flow(bytes(99)), size=100, whole_limit=0)
     assert cloud.committed is None
-    upload(cloud, io.BytesIO(some(300)), size=100, whole_limit=0)
+    upload(cloud, flow(some(300)), size=100, whole_limit=0)
     assert cloud.content == some(100)
 
 
@@ -272,13 +289,13 @@ def test_blocks_that_get_lost_are_sent_again_while_that_helps(file: Path) -> Non
     with pytest.raises(ServerFailed):
         upload(cloud, file, whole_limit=0)
     with pytest.raises(ServerFailed):
-        upload(cloud, io.BytesIO(some(10 * BLOCK)), whole_limit=0)
+        upload(cloud, flow(some(10 * BLOCK)), whole_limit=0)
     assert cloud.committed is None
 
 
 def test_passing_troubles_are_tried_again(file: Path) -> None:
     file.write_bytes(some(10 * BLOCK))
-    for source in (file, io.BytesIO(some(10 * BLOCK))):
+    for source in (file, flow(some(10 * BLOCK))):
         cloud = Cloud()
         failed: set[bytes] = set()
 
@@ -298,7 +315,7 @@ def test_passing_troubles_are_tried_again(file: Path) -> None:
 def test_troubles_that_stay_are_raised(file: Path) -> None:
     file.write_bytes(some(10 * BLOCK))
     for trouble in (ServerFailed("down", 503), NotAllowed("no", 403)):
-        for source in (file, io.BytesIO(some(10 * BLOCK))):
+        for source in (file, flow(some(10 * BLOCK))):
             cloud = Cloud()
 
             def fail(data: bytes, trouble: Exception = trouble) -> str | None:
@@ -321,7 +338,7 @@ def test_a_cloud_that_asks_for_strange_blocks(file: Path) -> None:
     with pytest.raises(BadReply):
         upload(Strange(), file, whole_limit=0)
     with pytest.raises(BadReply):
-        upload(Strange(), io.BytesIO(some(100)), whole_limit=0)
+        upload(Strange(), flow(some(100)), whole_limit=0)
 
 
 @pytest.mark.parametrize("change", ["grow", "cut", "rewrite", "touch"])
@@ -362,16 +379,16 @@ def test_upload_progress(file: Path) -> None:
     assert (sending[0].done, sending[-1].done, sending[-1].total) == (0, 67, 67)
 
     told.clear()
-    upload(cloud, io.BytesIO(some(99)), whole_limit=0, progress=told.append)
+    upload(cloud, flow(some(99)), whole_limit=0, progress=told.append)
     assert told[-1] == Progress(Phase.SENDING, 99, None)
     told.clear()
     upload(cloud, io.BytesIO(some(9)), progress=told.append)
-    assert told == [Progress(Phase.SENDING, 0, 9), Progress(Phase.SENDING, 9, 9)]
+    assert told == [Progress(phase, done, 9) for phase in (Phase.HASHING, Phase.SENDING) for done in (0, 9)]
 
 
 def test_upload_cancelled(file: Path) -> None:
     file.write_bytes(some(50 * BLOCK))
-    for source in (file, io.BytesIO(some(50 * BLOCK))):
+    for source in (file, flow(some(50 * BLOCK))):
         cloud = Cloud()
         cancel = threading.Event()
 
@@ -660,7 +677,7 @@ def test_what_goes_up_comes_down(
 ) -> None:
     folder = tmp_path_factory.mktemp("round")
     (folder / "source").write_bytes(content)
-    source: Path | BinaryIO = io.BytesIO(content) if streamed else folder / "source"
+    source: Path | BinaryIO = flow(content) if streamed else folder / "source"
     cloud = Cloud()
     hashmap = upload(cloud, source, connections=connections, whole_limit=-1)
     assert hashmap == hash_stream(io.BytesIO(content), BLOCK)

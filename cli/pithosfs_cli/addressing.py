@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pithosfs.errors import Conflict, NotAllowed, NotFound, PithosfsError, PreconditionFailed
+from pithosfs.errors import (
+    BadReply,
+    ClientError,
+    Conflict,
+    NoConnection,
+    NotAllowed,
+    NotFound,
+    PithosfsError,
+    QuotaExceeded,
+    UsageError,
+)
 from pithosfs_cli.command import with_options
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.locations import Location, account_id, parse_location
@@ -20,22 +30,37 @@ __all__ = [
     "account_option",
     "addressed",
     "complete_place",
+    "complete_user",
     "ensure_container",
     "is_default_container",
     "locate",
+    "locate_container",
     "look",
     "place_options",
 ]
 
 
 def complete_place(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Completion of a place in the object store: its container."""
+    """Completion of a place in the object store."""
     from pithosfs_cli.completion import place_names
 
     return place_names(context, incomplete)
 
 
-account_option = click.option("-A", "--account", metavar="USER", help="Of this user (id or name) instead of your own.")
+def complete_user(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Completion of a user: those who share something."""
+    from pithosfs_cli.completion import user_names
+
+    return user_names(context, incomplete)
+
+
+account_option = click.option(
+    "-A",
+    "--account",
+    metavar="USER",
+    shell_complete=complete_user,
+    help="Of this user (id or name) instead of your own.",
+)
 place_options = with_options(
     [
         click.option("-C", "--container", metavar="NAME", help="The container of a path that names none."),
@@ -61,6 +86,20 @@ def locate(
     return Location(account_id(run.store(), found.account), found.container, found.name)
 
 
+def locate_container(run: Invocation, text: str, *, account: str | None = None) -> Location:
+    """Read a container: its bare name, or any form of a place that names nothing inside. The account that the text
+    names wins over `account`. Raises UsageError, NotFound for an unknown user."""
+    found = parse_location(text if text.startswith(("/", "pithos://")) else f"/{text}", "", account=account)
+    if not found.container or found.name:
+        raise UsageError(
+            f"{text!r} is not the name of a container", hint="write NAME, /NAME or pithos://ACCOUNT/NAME"
+        )
+    if found.account is None:
+        uuid = run.cloud().options.get("pithos_uuid")
+        return Location(uuid or None, found.container, "")
+    return Location(account_id(run.store(), found.account), found.container, "")
+
+
 def is_default_container(run: Invocation, text: str, location: Location) -> bool:
     """Whether a place is in the user's own default container, without naming it."""
     named = text.startswith("/") and not text.startswith("//")
@@ -73,6 +112,8 @@ def addressed(store: ObjectStore, location: Location) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
+        if f" {location}" in error.message:  # it has been said what is missing of it, not only a request's address
+            raise
         if location.name and _has_container(store, location):
             raise NotFound(
                 f"there is no {location}",
@@ -83,7 +124,7 @@ def addressed(store: ObjectStore, location: Location) -> Iterator[None]:
             f"there is no container {location.container!r}"
             + (f" of the account {location.account}" if location.account else ""),
             error.status,
-            hint="see which there are: pithosfs container list"
+            hint=f"see what you may see: pithosfs container list -A {location.account}"
             if location.account
             else f"make it: pithosfs container create {_quoted(location.container)}",
         ) from error
@@ -91,22 +132,43 @@ def addressed(store: ObjectStore, location: Location) -> Iterator[None]:
         raise NotAllowed(
             f"you may not do that with {location}", error.status, hint="ask the owner to share it with you"
         ) from error
-    except Conflict as error:
-        if isinstance(error, PreconditionFailed) or str(location) in error.message:
-            raise
-        raise Conflict(f"{location}: {error.message}", error.status, error.details, hint=error.hint) from error
+    except QuotaExceeded as error:
+        # The body's fault name tells a container's limit from a project's, but not every server sends one.
+        error.message = _told(location, error.message)
+        error.hint = (
+            f"free some space, or see the limits: pithosfs container info {_quoted(location.container)} --size-limit, "
+            "and pithosfs user info"
+        )
+        raise
+    except (ClientError, NoConnection, BadReply) as error:
+        error.message = _told(location, error.message)
+        raise
+
+
+def _told(location: Location, message: str) -> str:
+    """What happened, and to what."""
+    return message if str(location) in message else f"{location}: {message}"
 
 
 def look(store: ObjectStore, location: Location, version: str | None = None) -> tuple[Location, ObjectInfo]:
     """The object at a place; a closing slash that is not part of a name is forgiven. Raises NotFound."""
-    with addressed(store, location):
-        try:
-            return location, store.head(location.path(store), version)
-        except NotFound:
-            bare = location.named(location.name.rstrip("/"))
-            if bare.name in ("", location.name):
-                raise
-            return bare, store.head(bare.path(store), version)
+    try:
+        with addressed(store, location):
+            try:
+                return location, store.head(location.path(store), version)
+            except NotFound:
+                bare = location.named(location.name.rstrip("/"))
+                if bare.name in ("", location.name):
+                    raise
+                return bare, store.head(bare.path(store), version)
+    except NotFound as error:
+        if version is None:
+            raise
+        raise NotFound(
+            f"{location} has no version {version}",
+            error.status,
+            hint=f"see which there are: pithosfs file versions {_quoted(location)}",
+        ) from error
 
 
 def ensure_container(store: ObjectStore, location: Location) -> bool:

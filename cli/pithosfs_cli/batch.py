@@ -37,6 +37,12 @@ class Batch:
         self._failures: list[BaseException] = []
         self._attempted = 0
 
+    @property
+    def failed(self) -> int:
+        """How many have failed so far."""
+        with self._lock:
+            return len(self._failures)
+
     def __enter__(self) -> Batch:
         return self
 
@@ -45,14 +51,18 @@ class Batch:
     ) -> None:
         if error is None and self._failures:
             _, hint, code = describe(self._failures[0])
-            count, all_ = len(self._failures), self._attempted
+            count = len(self._failures)
+            all_ = max(count, self._attempted)
             raise Failure(f"{count} of {all_} were not {self._what}", code, hint=hint)
 
     @contextlib.contextmanager
-    def tolerating(self, name: str) -> Iterator[None]:
-        """An error inside is told and counted, unless it would befall all the others as well: that is raised."""
+    def tolerating(self, name: str, *, counted: bool = True) -> Iterator[None]:
+        """An error inside is told and counted, unless it would befall all the others as well: that is raised.
+
+        `counted` False: what is done is only a part of something that is counted elsewhere.
+        """
         with self._lock:
-            self._attempted += 1
+            self._attempted += counted
         try:
             yield
         except (PithosfsError, OSError) as error:
@@ -62,7 +72,9 @@ class Batch:
             with self._lock:
                 self._failures.append(error)
 
-    def run(self, items: Iterable[T], name: Callable[[T], str], work: Callable[[T], None]) -> None:
+    def run(
+        self, items: Iterable[T], name: Callable[[T], str], work: Callable[[T], None], *, counted: bool = True
+    ) -> None:
         """Do the work for all items, several at a time, each tolerated. An interrupt ends the running ones too."""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -77,7 +89,7 @@ class Batch:
                             item = next(source)
                         except StopIteration:
                             return
-                    with self.tolerating(name(item)):
+                    with self.tolerating(name(item), counted=counted):
                         work(item)
             except BaseException:
                 self.cancel.set()

@@ -92,9 +92,10 @@ def _write_options(command: click.Command, context: click.Context, formatter: cl
     """The command's own options, then the general ones, so that what matters comes first."""
     sections: dict[str, list[tuple[str, str]]] = {"Options": [], "General options": []}
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
+        # Arguments are in the usage line, and the text says what they are.
+        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
         if record is not None:
-            general = isinstance(parameter, _General) or parameter.name in ("help", "version")
+            general = isinstance(parameter, _General) or parameter.name == "help"
             sections["General options" if general else "Options"].append(record)
     for title, records in sections.items():
         if records:

@@ -1,8 +1,8 @@
-"""Shell completion: the scripts, and the names of clouds and containers.
+"""Shell completion: the scripts, and the names of clouds, containers, files and users.
 
-A completion must never be felt. Names of containers come from a small file in the cache directory; when that is old, or
-is not there yet, a process in the background asks the cloud for the next time, and only the very first time is it
-waited for, briefly.
+A completion must never be felt. Names that the cloud knows come from small files in the cache directory, one for the
+containers, one for each folder; when that is old, or is not there yet, a process in the background asks the cloud for
+the next time, and only the very first time is it waited for, briefly.
 """
 
 from __future__ import annotations
@@ -25,17 +25,32 @@ from pithosfs_cli.invocation import Invocation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pithosfs.config import Cloud, Directories
+
 __all__ = [
+    "cache_file",
     "cloud_names",
     "completion",
     "container_names",
     "place_names",
     "refresh",
     "remember_containers",
+    "remember_users",
+    "user_names",
 ]
 
 FRESH_SECONDS = 60.0
 FIRST_WAIT_SECONDS = 0.7
+FORGOTTEN_SECONDS = 86400.0  # what nobody has asked for in so long is thrown away
+FOLDER_LIMIT = 1000  # more than that is not for choosing from
+
+# A folder is not the end of a word, so no blank is put behind it.
+_BASH_ENDS = "    return 0\n}"
+_BASH_FOLDERS = """    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace
+    fi
+
+"""
 
 
 @click.command("completion", cls=Command)
@@ -53,7 +68,10 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     script = kind(main, {}, "pithosfs", COMPLETION_VARIABLE)
-    click.echo(script.source_template % script.source_vars())
+    text = script.source_template % script.source_vars()
+    if shell == "bash":
+        text = text.replace(_BASH_ENDS, _BASH_FOLDERS + _BASH_ENDS, 1)
+    click.echo(text)
 
 
 def cloud_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -66,19 +84,42 @@ def cloud_names(context: click.Context, incomplete: str) -> list[CompletionItem]
 def container_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """The containers of the cloud."""
     with contextlib.suppress(Exception):
-        return _matching(_containers(_run(context)), incomplete)
+        return _matching(_known(_run(context), "containers"), incomplete)
+    return []
+
+
+def user_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
+    """The users who share something."""
+    with contextlib.suppress(Exception):
+        return _matching(_known(_run(context), "users"), incomplete)
     return []
 
 
 def place_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Places in the object store: the container part of `/container/path`, or bare names for container commands."""
+    """Places in the object store: containers, then what is in a folder; bare container names for container commands.
+
+    Own places only: `/container/path`, and `path` in the default container.
+    """
     with contextlib.suppress(Exception):
-        names = _containers(_run(context))
-        if context.parent is not None and context.parent.info_name == "container" and not incomplete.startswith("/"):
-            return _matching(names, incomplete)
-        if incomplete.startswith("//") or incomplete.count("/") > 1:
+        run = _run(context)
+        of_containers = context.parent is not None and context.parent.info_name == "container"
+        if of_containers and not incomplete.startswith("/"):
+            return _matching(_known(run, "containers"), incomplete)
+        if incomplete.startswith(("//", "pithos:")):
             return []
-        return _matching((f"/{name}/" for name in names), incomplete or "/")
+        if incomplete.startswith("/") and incomplete.count("/") == 1:
+            return _matching((f"/{name}/" for name in _known(run, "containers")), incomplete)
+        if of_containers:
+            return []
+        if not incomplete:
+            return _matching((f"/{name}/" for name in _known(run, "containers")), "/")
+        if incomplete.startswith("/"):
+            container, _, name = incomplete[1:].partition("/")
+            start = f"/{container}/"
+        else:
+            container, name, start = context.params.get("container") or run.cloud().container, incomplete, ""
+        folder = name[: name.rfind("/") + 1]
+        return _matching((start + folder + one for one in _known(run, "folder", container, folder)), incomplete)
     return []
 
 
@@ -98,20 +139,20 @@ def _run(context: click.Context) -> Invocation:
 # the cache ----------------------------------------------------------------------------------------------------------
 
 
-def _cache_file(run: Invocation) -> Path:
+def cache_file(directories: Directories, cloud: Cloud, *what: str) -> Path:
+    """Where names of a kind are kept: `containers`, `users`, or `folder` with its container and prefix."""
     import hashlib
 
-    cloud = run.cloud()
-    key = hashlib.sha256(f"{cloud.url}\0{cloud.token}".encode()).hexdigest()[:16]
-    return run.directories.cache / "completion" / f"{key}.json"
+    key = hashlib.sha256("\0".join((cloud.url, cloud.token, *what)).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return directories.cache / "completion" / f"{key}.json"
 
 
-def _containers(run: Invocation) -> list[str]:
-    path = _cache_file(run)
+def _known(run: Invocation, *what: str) -> list[str]:
+    path = cache_file(run.directories, run.cloud(), *what)
     names = _read(path)
     if names is not None and time.time() - path.stat().st_mtime < FRESH_SECONDS:
         return names
-    asking = _ask_in_background(run)
+    asking = _ask_in_background(run, *what)
     if names is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             asking.wait(FIRST_WAIT_SECONDS)
@@ -127,12 +168,12 @@ def _read(path: Path) -> list[str] | None:
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else None
 
 
-def _ask_in_background(run: Invocation) -> subprocess.Popen[bytes]:
+def _ask_in_background(run: Invocation, *what: str) -> subprocess.Popen[bytes]:
     arguments = [f"--cloud={run.cloud_name}"] if run.cloud_name else []
     arguments += [f"--config={run.config_file}"] if run.config_file else []
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("_PITHOSFS", "COMP_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "pithosfs_cli.completion", *arguments],
+        [sys.executable, "-m", "pithosfs_cli.completion", *arguments, "--", *what],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -143,14 +184,27 @@ def _ask_in_background(run: Invocation) -> subprocess.Popen[bytes]:
 
 def remember_containers(run: Invocation, names: list[str]) -> None:
     """Keep the names for completion; failing to is no matter."""
+    _remember(run, names, "containers")
+
+
+def remember_users(run: Invocation, names: list[str]) -> None:
+    """The same for the names of users who share something."""
+    _remember(run, names, "users")
+
+
+def _remember(run: Invocation, names: list[str], *what: str) -> None:
     import tempfile
 
     from pithosfs.config import make_private
     from pithosfs.errors import PithosfsError
 
     with contextlib.suppress(PithosfsError, OSError):
-        path = _cache_file(run)
+        path = cache_file(run.directories, run.cloud(), *what)
         make_private(path.parent)
+        for other in path.parent.iterdir():
+            with contextlib.suppress(OSError):
+                if time.time() - other.stat().st_mtime > FORGOTTEN_SECONDS:
+                    other.unlink()
         descriptor, temporary = tempfile.mkstemp(dir=path.parent)
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 (a descriptor)
             json.dump(names, file)
@@ -158,15 +212,32 @@ def remember_containers(run: Invocation, names: list[str]) -> None:
 
 
 def refresh(arguments: list[str]) -> None:
-    """Ask the cloud for its containers and keep their names: what the background process does."""
+    """Ask the cloud for names and keep them: what the background process does."""
     run = Invocation()
-    for argument in arguments:
+    split = arguments.index("--")
+    for argument in arguments[:split]:
         name, _, value = argument.partition("=")
         setattr(run, {"--cloud": "cloud_name", "--config": "config_file"}[name], value)
+    what = arguments[split + 1 :]
     try:
-        remember_containers(run, [one.name for one in run.store().containers()])
+        _remember(run, _asked(run, *what), *what)
     finally:
         run.close()
+
+
+def _asked(run: Invocation, kind: str, *place: str) -> list[str]:
+    store = run.store()
+    if kind == "containers":
+        return [one.name for one in store.containers()]
+    if kind == "users":
+        return sorted(store.user_names(store.shared_accounts()).values())
+    container, prefix = place
+    listing = store.list_objects(container, prefix=prefix, delimiter="/", limit=FOLDER_LIMIT)
+    assert listing is not None
+    folders = {f"{name}/" for name in listing.found.folders}
+    folders |= {f"{info.name}/" for info in listing.found.objects if info.is_directory}
+    files = {info.name for info in listing.found.objects if not info.is_directory}
+    return sorted(name[len(prefix) :] for name in folders | files if len(name) > len(prefix))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Asking before something is deleted."""
+"""Asking before something is deleted, and showing what would be done instead of doing it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +12,14 @@ from pithosfs.errors import UsageError
 from pithosfs_cli.errors import Declined
 from pithosfs_cli.printable import printable
 
-__all__ = ["ask", "yes_option"]
+if TYPE_CHECKING:
+    from pithosfs_cli.invocation import Invocation
+    from pithosfs_cli.output import Record
+
+__all__ = ["ask", "dry_run_option", "show_plan", "yes_option"]
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
 
 def ask(question: str, *, yes: bool) -> None:
@@ -33,3 +40,14 @@ def ask(question: str, *, yes: bool) -> None:
         raise
     if not agreed:
         raise Declined("nothing was done", hint="")
+
+
+def show_plan(run: Invocation, steps: Iterable[tuple[str, Record]]) -> None:
+    """The result of `--dry-run`: each step as a line that follows "Would", or as a record."""
+    if run.output != "table":
+        from pithosfs_cli.output import show_list
+
+        show_list(run, [record for _, record in steps], [])
+        return
+    for what, _ in steps:
+        click.echo(f"Would {printable(what)}")

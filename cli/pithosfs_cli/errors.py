@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pithosfs.errors import NoConnection, PithosfsError
+from pithosfs.errors import NoConnection, PithosfsError, TimedOut
 from pithosfs_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Declined", "Failure", "describe", "report"]
 
 INTERRUPTED = 130
+_DETAILS_LIMIT = 300  # characters: an error is one line
 
 _BY_ERRNO = {
     errno.ENOENT: 3,
@@ -57,10 +58,11 @@ class Failure(PithosfsError):
 def describe(error: BaseException) -> tuple[str, str, int]:
     """What happened, what to do next (may be empty), and the exit code."""
     if isinstance(error, PithosfsError):
-        details = getattr(error, "details", "")
         message = error.message or type(error).__name__
-        if isinstance(details, str) and details and details not in message:
-            message = f"{message}: {details}"
+        details = " ".join(str(getattr(error, "details", "")).split())
+        # JSON and the like is for programs: what it says to people is in the message already.
+        if details and details[0] not in "{[<" and details not in message:
+            message = f"{message}: {details[:_DETAILS_LIMIT]}"
         return message, error.hint, error.exit_code
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "pithosfs"
@@ -88,8 +90,9 @@ def report(error: BaseException, run: Invocation) -> int:
 
         traceback.print_exception(error, file=sys.stderr)
     message, hint, code = describe(error)
-    if isinstance(error, NoConnection) and run.is_local:
+    if isinstance(error, NoConnection) and not isinstance(error, TimedOut) and run.is_local:
         hint = "start the local cloud: pithosfs localcloud start"
+    hint = hint.replace("cloud.NAME.", f"cloud.{run.known_cloud}.") if run.known_cloud else hint
     if run.output == "json":
         import json
 

@@ -1,6 +1,15 @@
 """Patterns for names in the cloud: `*`, `?` and `[…]` within one part of a path, `**` across its slashes.
 
-The shell does not expand them, since it sees no local files of such names; so people write them as they are used to.
+The local shell does not expand them, since it sees no local files of such names; so they mean here what they mean
+there:
+
+    *.jpg       every name in the folder that ends so          album/*/      its folders only
+    a?[0-9]     one character; one of a set                    **/*.jpg      in this folder and in all below
+    .*          names that begin with a dot                    album/**      everything below
+
+Names, and folders, that begin with a dot are found only by a pattern that writes the dot. An object that has the very
+name that is written is meant before anything that the name matches: `report[1].txt` is never taken for `report1.txt`
+when both are there.
 """
 
 from __future__ import annotations
@@ -8,12 +17,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from pithosfs.errors import NotFound
+from pithosfs.errors import NotAllowed, NotFound
 from pithosfs_cli.addressing import addressed
 from pithosfs_cli.locations import Location
 
@@ -29,8 +37,8 @@ glob_option = click.option("--no-glob", is_flag=True, help="Take *, ? and [ in P
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a written place stands for. `info` is known when a listing told it; `is_folder` when it is one for sure (a
-    marker, or names below it)."""
+    """What a written place stands for. `info` is known when it was looked at or a listing told it; `is_folder` when it
+    is one for sure (a marker, or names below it)."""
 
     place: Location
     info: ObjectInfo | None = None
@@ -47,23 +55,29 @@ def matcher(pattern: str) -> re.Pattern[str]:
     parts: list[str] = []
     at = 0
     while at < len(pattern):
-        if pattern.startswith("**/", at):
-            parts.append("(?:.*/)?")
-            at += 3
-        elif pattern.startswith("**", at):
-            parts.append(".*")
-            at += 2
+        begins = at == 0 or pattern[at - 1] == "/"
+        visible = r"(?!\.)" if begins else ""
+        if pattern.startswith("**", at):
+            end = at + 2
+            while pattern.startswith("*", end):
+                end += 1
+            folders = r"(?:(?!\.)[^/]*/)*"
+            if begins and pattern.startswith("/", end):
+                parts.append(folders)
+                end += 1
+            elif begins and end == len(pattern):
+                parts.append(rf"{folders}(?!\.)[^/]*")
+            else:
+                parts.append(visible + ".*")
+            at = end
         elif pattern[at] == "*":
-            parts.append("[^/]*")
+            parts.append(visible + "[^/]*")
             at += 1
         elif pattern[at] == "?":
-            parts.append("[^/]")
+            parts.append(visible + "[^/]")
             at += 1
         elif pattern[at] == "[" and (end := _bracket_end(pattern, at)) > 0:
-            inside = pattern[at + 1 : end]
-            negated = inside[:1] in ("!", "^")
-            body = "".join("-" if one == "-" else re.escape(one) for one in inside[negated:])
-            parts.append(f"(?!/)[{'^' if negated else ''}{body}]")
+            parts.append(visible + _bracket(pattern[at + 1 : end]))
             at = end + 1
         else:
             parts.append(re.escape(pattern[at]))
@@ -77,11 +91,29 @@ def _bracket_end(pattern: str, start: int) -> int:
     return pattern.find("]", first + 1)
 
 
+def _bracket(inside: str) -> str:
+    """One character of a set. A range that runs backwards holds nothing; a minus at either end is itself."""
+    negated = inside[0] in "!^"
+    inside = inside[negated:]
+    members: list[str] = []
+    at = 0
+    while at < len(inside):
+        low = high = inside[at]
+        if at + 2 < len(inside) and inside[at + 1] == "-":
+            high = inside[at + 2]
+            at += 2
+        if low <= high:
+            members.append(f"{re.escape(low)}-{re.escape(high)}")
+        at += 1
+    if not members:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{''.join(members)}]"
+
+
 def expand(store: ObjectStore, places: Sequence[Location], *, literally: bool = False) -> Iterator[Match]:
     """The places, each pattern among them replaced by what it matches, sorted, each once.
 
-    A pattern that matches nothing is taken for a name if there is such an object. Raises NotFound for one that matches
-    nothing and is no name either. What has no pattern in it is passed on without being looked for.
+    Raises NotFound for a pattern that matches nothing. What has no pattern in it is passed on without being looked for.
     """
     seen: set[Location] = set()
     for place in places:
@@ -93,36 +125,37 @@ def expand(store: ObjectStore, places: Sequence[Location], *, literally: bool = 
 
 
 def _matches(store: ObjectStore, place: Location) -> Iterator[Match]:
+    try:
+        info = store.head(place.path(store))
+    except (NotFound, NotAllowed):  # of others' objects only those that are shared can be seen
+        pass
+    else:
+        yield Match(place, info, info.is_directory)
+        return
     magic = _MAGIC.search(place.name)
     assert magic is not None
     wanted = place.name.rstrip("/") or place.name
     prefix = place.name[: place.name.rfind("/", 0, magic.start()) + 1]
     # One level is listed as such; anything deeper is looked for among all names below.
     delimiter = "/" if "/" not in wanted[len(prefix) :] and "**" not in wanted else None
-    fits = partial(re.Pattern.fullmatch, matcher(wanted))
+    fits = matcher(wanted).fullmatch
     any_found = False
     with addressed(store, place.named("")):
-        folders: dict[str, Match] = {}
         for page in store.list_pages(place.container, prefix=prefix, delimiter=delimiter, account=place.account):
             found = {one.name: Match(place.named(one.name), one, one.is_directory) for one in page.objects}
             for folder in page.folders if delimiter else _parents(found, len(prefix)):
-                if folder not in found and folder not in folders:
-                    folders[folder] = found[folder] = Match(place.named(folder), None, True)
+                # A marker came before what is in its folder, perhaps on an earlier page; `expand` lets each come once.
+                found.setdefault(folder, Match(place.named(folder), None, True))
             for name in sorted(found):
                 if fits(name) and (found[name].is_folder or not place.name.endswith("/")):
                     any_found = True
                     yield found[name]
-    if any_found:
-        return
-    try:
-        info = store.head(place.path(store))
-    except NotFound:
+    if not any_found:
         raise NotFound(
             f"nothing matches {place}",
             404,
             hint="see what is there: pithosfs file list; --no-glob takes the pattern as a name",
-        ) from None
-    yield Match(place, info, info.is_directory)
+        )
 
 
 def _parents(names: dict[str, Match], start: int) -> list[str]:

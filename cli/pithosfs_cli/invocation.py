@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pithosfs_cli.layout import Layout
+
 if TYPE_CHECKING:
     from pithosfs.clients import Connection
     from pithosfs.config import Cloud, Directories, Settings
+    from pithosfs.http import Session
     from pithosfs.store import ObjectStore
 
 __all__ = ["FORMATS", "Invocation"]
 
-FORMATS = ("table", "json", "yaml", "csv")
+FORMATS = ("table", "json", "yaml", "csv", "value")
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Invocation:
     ignore_ssl: bool = False
     ca_certs: str | None = None
     is_local: bool = False
+    known_cloud: str = ""  # the name of the cloud that was asked, for messages
+    layout: Layout = field(default_factory=Layout)
     _resources: ExitStack = field(default_factory=ExitStack)
     _store: ObjectStore | None = None
     _connection: Connection | None = None
@@ -90,6 +95,7 @@ class Invocation:
                 "    pithosfs config set cloud.NAME.url URL\n"
                 "    pithosfs config set cloud.NAME.token",
             ) from None
+        self.known_cloud = "" if cloud.name == ENVIRONMENT_CLOUD else cloud.name
         # How to go on when it does not answer: the local cloud may just not have been started.
         self.is_local = "localcloud_data" in cloud.options
         if self.ignore_ssl:
@@ -112,14 +118,43 @@ class Invocation:
         if self._connection is None:
             from pithosfs.clients import connect
 
-            self._connection = connect(self.cloud())
-            self._resources.callback(self._connection.close)
+            cloud = self.cloud()
+            session = _session(cloud, self.settings())
+            self._resources.callback(session.close)
+            self._connection = connect(cloud, session)
         return self._connection
 
     def close(self) -> None:
         """Close what was opened."""
         self._resources.close()
         self._store = self._connection = None
+
+
+def _session(cloud: Cloud, settings: Settings) -> Session:
+    """As patient as the settings want it: `timeout` and `retries`, of the cloud or of all."""
+    from pithosfs.errors import ConfigError
+    from pithosfs.http import RetryPolicy, Session
+
+    def number(key: str, default: float, least: float) -> float:
+        text = cloud.options.get(key) or settings.get(f"global.{key}") or default
+        try:
+            value = float(str(text))
+        except ValueError:
+            value = -1.0
+        if not least <= value < 1e6:
+            raise ConfigError(
+                f"{key} = {text} is not a number that makes sense", hint=f"pithosfs config set {key} NUMBER"
+            )
+        return value
+
+    timeout = number("timeout", 60.0, 0.001)
+    return Session(
+        ca_certs=cloud.ca_certs,
+        ignore_ssl=cloud.ignore_ssl,
+        connect_timeout=min(10.0, timeout),
+        read_timeout=timeout,
+        policy=RetryPolicy(attempts=1 + int(number("retries", 4, 0))),
+    )
 
 
 def _environment_is_half_set() -> bool:

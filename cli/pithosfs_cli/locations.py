@@ -22,7 +22,7 @@ from pithosfs.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from pithosfs.store import ObjectPath, ObjectStore
 
-__all__ = ["Location", "account_id", "parse_location"]
+__all__ = ["Location", "account_id", "is_account_id", "parse_location"]
 
 _SCHEME = "pithos://"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -86,9 +86,14 @@ def parse_location(
     return Location(account, found, name)
 
 
+def is_account_id(text: str) -> bool:
+    """Whether it has the form of an account's id, which no user name has."""
+    return _UUID.fullmatch(text) is not None
+
+
 def account_id(store: ObjectStore, who: str | None) -> str | None:
     """The account id for what was given as one: an id, or a user name. None stays None. Raises NotFound."""
-    if who is None or _UUID.fullmatch(who):
+    if who is None or is_account_id(who):
         return who
     found = store.user_ids([who]).get(who)
     if found is None:

@@ -1,37 +1,34 @@
-"""Results on standard output: a table for people, or JSON, YAML, CSV with raw values for programs.
+"""Results on standard output: a table for people, or JSON, YAML, CSV, plain values for programs.
 
 A command describes its result as records (dicts of JSON values, in the order in which they are to appear) and, for
 people, as columns. JSON is one document: an array for a list, an object for a single thing. Sizes are bytes and times
-ISO 8601 in UTC there; in tables they are human sizes and local time.
+ISO 8601 in UTC there; in tables they are human sizes and local time. A field whose name begins with `_` is what tables
+show in place of the field without it, and in no document.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import click
 
+from pithosfs_cli.documents import Rows, write_list, write_one
 from pithosfs_cli.invocation import Invocation
+from pithosfs_cli.layout import Column, Layout
+from pithosfs_cli.pager import paged
 from pithosfs_cli.printable import printable
 
-__all__ = ["Column", "Record", "iso_time", "note", "show", "show_list"]
+__all__ = ["Column", "Record", "iso_time", "note", "show", "show_list", "show_pages"]
 
 Record = Mapping[str, Any]
-Kind = Literal["text", "size", "count", "time"]
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: which field of the records, its title, and how its values are shown."""
-
-    key: str
-    title: str
-    kind: Kind = "text"
+_NUMBER = Column("#", "#", "count", width=4)
+_GAP = "  "
 
 
 def iso_time(ns: int | float | None) -> str | None:
@@ -53,27 +50,135 @@ def note(message: str) -> None:
 
 def show_list(run: Invocation, records: Iterable[Record], columns: Sequence[Column], *, empty: str = "") -> None:
     """Print a list. `empty` is said on standard error when there is nothing to put into a table."""
-    rows = list(records)
+    show_pages(run, [list(records)], columns, empty=empty)
+
+
+def show_pages(
+    run: Invocation, pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, empty: str = ""
+) -> None:
+    """Print a list that comes in parts, each part as soon as it is there if the form and the columns allow it.
+
+    The options of `layout` decide over `columns`, order and form. Nothing is printed before the first record is there,
+    so an error up to then leaves standard output empty.
+    """
+    layout = run.layout
+    if layout.columns:
+        columns = [layout.column(key) for key in layout.columns]
+    pages = _from_first_record(pages)
+    if layout.sort:
+        pages = [_sorted([record for page in pages for record in page], layout)]
     if run.output == "table":
-        if rows:
-            _table(rows, columns)
-        elif empty:
-            note(empty)
+        with paged(layout.more) as stream:
+            if not _table(stream, pages, columns, layout) and empty:
+                note(empty)
         return
-    _document(run.output, rows)
+    keys = layout.columns or (tuple(one.key for one in columns) if run.output == "value" and columns else ())
+    with paged(layout.more) as stream:
+        write_list(run.output, (_for_programs(page, keys) for page in pages), stream, headers=layout.headers)
 
 
 def show(run: Invocation, record: Record, columns: Sequence[Column] = ()) -> None:
     """Print one thing, its fields one below the other. `columns` give some of them titles and kinds."""
+    layout = run.layout
+    if layout.columns:
+        record = {key: record.get(key) for key in layout.columns}
     if run.output != "table":
-        return _document(run.output, dict(record))
+        write_one(run.output, dict(record), sys.stdout, headers=layout.headers)
+        return
     known = {column.key: column for column in columns}
     rows: list[tuple[str, str]] = []
     for key, value in record.items():
         column = known.get(key, Column(key, key.replace("_", " ")))
         rows += _fields(column, value)
-    _print(["", ""], [False, False], rows, header=False)
-    return None
+    _print(sys.stdout, ["", ""], [False, False], rows, header=False)
+
+
+def _from_first_record(pages: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
+    """The pages, those before the first record left out."""
+    source = iter(pages)
+    for page in source:
+        if page:
+            yield page
+            yield from source
+            return
+
+
+def _sorted(records: list[Record], layout: Layout) -> list[Record]:
+    # The least important key first: sorting keeps the order of equals.
+    for key, descends in reversed(layout.sort):
+        known = [one for one in records if one.get(key) is not None]
+        known.sort(key=lambda one: _rank(one[key]), reverse=descends)
+        records = known + [one for one in records if one.get(key) is None]
+    return records
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    return (0, value) if isinstance(value, int | float) else (1, value if isinstance(value, str) else json.dumps(value))
+
+
+def _for_programs(page: Sequence[Record], keys: Sequence[str]) -> Rows:
+    if keys:
+        return [{key: record.get(key) for key in keys} for record in page]
+    return [{key: value for key, value in record.items() if key[:1] != "_"} for record in page]
+
+
+# tables -------------------------------------------------------------------------------------------------------------
+
+
+def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence[Column], layout: Layout) -> bool:
+    """Print a table; says whether there was anything to put into it."""
+    shown = [_NUMBER, *columns] if layout.enumerate else list(columns)
+    plain = bool(layout.columns)  # columns by name show what the field has
+    parts = _cells(pages, shown, plain=plain)
+    if all(one.width for one in shown[:-1]):
+        return _rows(stream, parts, shown, header=layout.headers)
+    rows = [row for part in parts for row in part]
+    if rows:
+        right = [one.kind in ("size", "count") for one in shown]
+        _print(stream, [one.title for one in shown], right, rows, header=layout.headers)
+    return bool(rows)
+
+
+def _cells(pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, plain: bool) -> Iterator[list[list[str]]]:
+    count = 0
+    for page in pages:
+        part = []
+        for record in page:
+            count += 1
+            part.append(
+                [str(count) if one is _NUMBER else _cell(one, _value(record, one.key, plain=plain)) for one in columns]
+            )
+        yield part
+
+
+def _value(record: Record, key: str, *, plain: bool) -> Any:
+    if not plain and (instead := f"_{key}") in record:
+        return record[instead]
+    return record.get(key)
+
+
+def _rows(stream: IO[str], parts: Iterable[list[list[str]]], columns: Sequence[Column], *, header: bool) -> bool:
+    """Rows of columns with fixed widths; what is wider pushes the rest of its row to the right."""
+    any_printed = False
+    widths = [max(one.width, len(one.title)) for one in columns]
+    right = [one.kind in ("size", "count") for one in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        parts = (
+            cell.rjust(width) if to_the_right else cell.ljust(width)
+            for cell, width, to_the_right in zip(cells, widths, right, strict=True)
+        )
+        return _GAP.join(parts).rstrip(" ")
+
+    for part in parts:
+        if not any_printed and header:
+            titles = line([one.title for one in columns])
+            bold = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+            stream.write(f"\x1b[1m{titles}\x1b[0m\n" if bold else f"{titles}\n")
+        any_printed = True
+        stream.writelines(f"{line(cells)}\n" for cells in part)
+        stream.flush()
+    return any_printed
 
 
 def _fields(column: Column, value: Any) -> list[tuple[str, str]]:
@@ -97,26 +202,26 @@ def _fields(column: Column, value: Any) -> list[tuple[str, str]]:
 def _cell(column: Column, value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, str):
+        if column.kind == "time":
+            return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return printable(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if column.kind == "size" and isinstance(value, int):
         from pithosfs.config import format_size
 
         return format_size(value)
-    if column.kind == "time" and isinstance(value, str):
-        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list | tuple):
         return printable(", ".join(str(one) for one in value))
+    if isinstance(value, Mapping):
+        return printable(json.dumps(value, ensure_ascii=False))
     return printable(str(value))
 
 
-def _table(rows: Sequence[Record], columns: Sequence[Column]) -> None:
-    right = [column.kind in ("size", "count") for column in columns]
-    cells = [[_cell(column, row.get(column.key)) for column in columns] for row in rows]
-    _print([column.title for column in columns], right, cells, header=True)
-
-
-def _print(titles: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence[str]], *, header: bool) -> None:
+def _print(
+    stream: IO[str], titles: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence[str]], *, header: bool
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -126,7 +231,7 @@ def _print(titles: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False, width=None if terminal else 1 << 20)
     table = Table(box=None, show_header=header, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, title in enumerate(titles):
-        style = "bold" if not header and index == 0 else None
+        style = "bold" if not any(titles) and index == 0 else None
         table.add_column(
             Text(title), justify="right" if right[index] else "left", overflow="fold", style=style, no_wrap=not terminal
         )
@@ -135,45 +240,4 @@ def _print(titles: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
-        sys.stdout.write(line.rstrip(" ") + "\n")
-
-
-def _document(form: str, value: Any) -> None:
-    stream = sys.stdout
-    if form == "json":
-        ascii_only = (getattr(stream, "encoding", None) or "").lower().replace("-", "") != "utf8"
-        text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
-        stream.write(_no_controls(text) + "\n")
-    elif form == "yaml":
-        import yaml
-
-        yaml.safe_dump(value, stream, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1 << 20)
-    else:
-        _csv(stream, value if isinstance(value, list) else [value])
-
-
-def _no_controls(text: str) -> str:
-    """JSON escapes the control characters below a blank; these are above it."""
-    return "".join(
-        f"\\u{ord(char):04x}" if "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" else char for char in text
-    )
-
-
-def _csv(stream: IO[str], rows: Sequence[Record]) -> None:
-    import csv
-
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    if not keys:
-        return
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(keys)
-    safe = printable if stream.isatty() else str
-    for row in rows:
-        writer.writerow([safe(_plain(row.get(key))) for key in keys])
-
-
-def _plain(value: Any) -> str:
-    """A value in CSV: text as it is, nothing as nothing, everything else as JSON writes it."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        stream.write(line.rstrip(" ") + "\n")

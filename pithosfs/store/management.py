@@ -7,10 +7,19 @@ The second half of the seam: `store.management()` of a cloud that has these thin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
-from pithosfs.store.seam import EVERYTHING, ContainerInfo, Filters, ObjectInfo, ObjectPath, Sharing
+from pithosfs.store.seam import (
+    EVERYTHING,
+    ContainerInfo,
+    Delivery,
+    Filters,
+    ObjectInfo,
+    ObjectPath,
+    Sharing,
+)
 
 __all__ = ["AccountInfo", "Management", "SharingAccount"]
 
@@ -114,8 +123,9 @@ class Management(ABC):
     def purge(self, path: ObjectPath, until: int) -> int:
         """Destroy for good the old versions of an object that were made up to that time, in seconds.
 
-        The present version is never destroyed: a time at which it existed already becomes the second before it. Of a
-        deleted object everything may go. Returns the time that was used. Raises NotFound when there is no history.
+        The present version is never destroyed, nor one that is made meanwhile: a time at which the present one existed
+        already becomes the second before it. So an old version of that very second stays. Of a deleted object
+        everything may go. Returns the time that was used. Raises NotFound when there is no history.
         """
 
     @abstractmethod
@@ -145,11 +155,20 @@ class Management(ABC):
         """
 
     @abstractmethod
+    def copy_folder(self, source: ObjectPath, target: ObjectPath) -> ObjectInfo:
+        """Copy an object and everything below it in one request, to a free name; what is now there.
+
+        Raises NotFound when there is no object of that very name, PreconditionFailed when the target has one: that may
+        be this very copy, if its first answer was lost.
+        """
+
+    @abstractmethod
     def move(
         self,
         source: ObjectPath,
         target: ObjectPath,
         *,
+        version: str | None = None,
         base: str | None = "",
         content_type: str | None = None,
         sharing: Sharing | None = None,
@@ -157,7 +176,8 @@ class Management(ABC):
     ) -> ObjectInfo:
         """Move on the server. `base` is tested on the target: "" for a name that must be free, None to replace it.
 
-        The history of both names does not move. `sharing` and `public` are set at the new name.
+        With `version` the target becomes what the source was in that version. The history of both names does not move.
+        `sharing` and `public` are set at the new name.
         """
 
     @abstractmethod
@@ -165,6 +185,26 @@ class Management(ABC):
         """Make an old version the newest again, with its content, type and metadata. Works for a deleted object.
 
         `base` as in `ObjectStore.put_object`. Raises NotFound for a version that is not this object's.
+        """
+
+    @abstractmethod
+    def put_whole(
+        self,
+        path: ObjectPath,
+        data: IO[bytes] | Iterator[bytes],
+        *,
+        content_type: str,
+        meta: Mapping[str, str],
+        base: str | None,
+        md5: str | None = None,
+        sharing: Sharing | None = None,
+        public: bool | None = None,
+        delivery: Delivery | None = None,
+    ) -> ObjectInfo:
+        """As `ObjectStore.put_object`, in one request whatever the size, the content never in memory.
+
+        What can seek is sent with its length, and again when a connection breaks; an iterator chunked, and once. The
+        cloud compares what arrived with `md5` and raises BadRequest (422) when it differs; nothing has changed then.
         """
 
     @abstractmethod

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import IO
 
 from pithosfs.clients.pithos import replies
-from pithosfs.clients.pithos.encoding import iso_ns, seconds_ns
+from pithosfs.clients.pithos.encoding import header_date, iso_ns, seconds_ns
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import Conflict, NotFound, PreconditionFailed, UsageError
 from pithosfs.store import moving
@@ -14,11 +17,20 @@ from pithosfs.store.changes import condition, read_back
 from pithosfs.store.listing import PAGE
 from pithosfs.store.management import AccountInfo, Management, SharingAccount
 from pithosfs.store.replies import container_from_entry, container_from_head, object_from_head
-from pithosfs.store.seam import EVERYTHING, ContainerInfo, Filters, ObjectInfo, ObjectPath, Sharing
+from pithosfs.store.seam import (
+    EVERYTHING,
+    ContainerInfo,
+    Delivery,
+    Filters,
+    ObjectInfo,
+    ObjectPath,
+    Sharing,
+)
 
 __all__ = ["PithosManagement"]
 
 _SECOND = 1_000_000_000
+_A_MOMENT = 0.1  # seconds
 
 
 class PithosManagement(Management):
@@ -132,18 +144,31 @@ class PithosManagement(Management):
     # objects --------------------------------------------------------------------------------------------------------
 
     def purge(self, path: ObjectPath, until: int) -> int:
-        where = (path.account, path.container, path.name)
+        moment, young = self._purge_time(path, until)
+        while young:  # deleted within this second: when that is over, no new version can be that old
+            time.sleep(_A_MOMENT)
+            moment, young = self._purge_time(path, until)
+        self._wire.object_delete(path.account, path.container, path.name, until=moment)
+        return moment
+
+    def _purge_time(self, path: ObjectPath, until: int) -> tuple[int, bool]:
+        """The time not later than `until` up to which nothing is, or can become, the present version; and whether there
+        are versions of a deleted object that are too young for that, but not for `until`.
+
+        The server destroys what is as old as that or older, the present version too (section 7.6). Whatever is written
+        from now on is younger than what has been seen.
+        """
+        reply = self._wire.object_versions(path.account, path.container, path.name)
+        times = {version: seconds_ns(when) for version, when in replies.version_list(reply)}
         try:
-            present = self._version_of(path)
+            head = replies.object_head(self._wire.object_head(path.account, path.container, path.name))
         except NotFound:
-            present = None
-        if present is not None:
-            listed = dict(replies.version_list(self._wire.object_versions(*where)))
-            if present in listed:
-                # The server destroys what is as old as `until` or older, the present version too (section 7.6).
-                until = min(until, math.ceil(seconds_ns(listed[present]) / _SECOND) - 1)
-        self._wire.object_delete(*where, until=until)
-        return until
+            now = header_date(reply.headers.get("Date")) or 0
+            return min(until, now), any(now * _SECOND < one <= until * _SECOND for one in times.values())
+        exact = times.get(head.version)
+        if exact is None:  # replaced meanwhile: HEAD tells the second
+            exact = (head.version_time or head.modified or 0) * _SECOND
+        return min(until, math.ceil(exact / _SECOND) - 1), False
 
     def _version_of(self, path: ObjectPath) -> str:
         reply = self._wire.object_head(path.account, path.container, path.name)
@@ -181,17 +206,29 @@ class PithosManagement(Management):
         )
         return read_back(self._wire, target, reply)
 
+    def copy_folder(self, source: ObjectPath, target: ObjectPath) -> ObjectInfo:
+        reply = self._wire.object_put_from(
+            target.account,
+            target.container,
+            target.name,
+            (source.account, source.container, source.name),
+            delimiter="/",
+            **condition(""),
+        )
+        return read_back(self._wire, target, reply)
+
     def move(
         self,
         source: ObjectPath,
         target: ObjectPath,
         *,
+        version: str | None = None,
         base: str | None = "",
         content_type: str | None = None,
         sharing: Sharing | None = None,
         public: bool | None = None,
     ) -> ObjectInfo:
-        if base == "":
+        if base == "" and version is None:
             moving.move(self._wire, source, target, sharing=sharing, public=bool(public), content_type=content_type)
             return self._head(target)
         # The server's MOVE would drop the history of the target. A copy becomes a new version of it.
@@ -199,23 +236,54 @@ class PithosManagement(Management):
         info = self.copy(
             source,
             target,
-            version=before.version,
+            version=version or before.version,
             base=base,
-            content_type=content_type or before.content_type,
+            content_type=content_type or (None if version else before.content_type),
             sharing=sharing,
             public=public,
         )
-        # DELETE takes no condition: look right before it whether it still is what was copied.
-        if self._version_of(source) != before.version:
-            raise Conflict(
-                f"{source} was changed while it was moved: what it was before is at {target}, and it is where it was",
-                409,
-            )
-        self._wire.object_delete(source.account, source.container, source.name)
+        with suppress(NotFound):  # somebody else has taken it away meanwhile
+            # DELETE takes no condition: look right before it whether it still is what was copied.
+            if self._version_of(source) != before.version:
+                raise Conflict(
+                    f"{source} was changed while it was moved, and stays; what it was before is at {target}",
+                    409,
+                )
+            self._wire.object_delete(source.account, source.container, source.name)
         return info
 
     def restore(self, path: ObjectPath, version: str, base: str | None = None) -> ObjectInfo:
         return self.copy(path, path, version=version, base=base)
+
+    def put_whole(
+        self,
+        path: ObjectPath,
+        data: IO[bytes] | Iterator[bytes],
+        *,
+        content_type: str,
+        meta: Mapping[str, str],
+        base: str | None,
+        md5: str | None = None,
+        sharing: Sharing | None = None,
+        public: bool | None = None,
+        delivery: Delivery | None = None,
+    ) -> ObjectInfo:
+        reply = self._wire.object_put(
+            path.account,
+            path.container,
+            path.name,
+            data,
+            content_type=content_type,
+            md5=md5,
+            meta=meta,
+            sharing=None if sharing is None else str(sharing),
+            public=public,
+            content_encoding=delivery.encoding if delivery else None,
+            content_disposition=delivery.disposition if delivery else None,
+            manifest=delivery.manifest if delivery else None,
+            **condition(base),
+        )
+        return read_back(self._wire, path, reply)
 
     def append(self, path: ObjectPath, data: bytes, *, base: str) -> ObjectInfo:
         reply = self._wire.object_write(path.account, path.container, path.name, data, offset=None, if_match=base)

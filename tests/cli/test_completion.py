@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 
 import pytest
 from fixtures.cli import PROGRAM, Cli
+from fixtures.clouds import TestCloud, User
+from fixtures.contents import Contents
+from fixtures.proxy import FaultProxy
+
+from pithosfs_cli.completion import cache_file
+from pithosfs_cli.invocation import Invocation
 
 
 def complete(cli: Cli, *words: str, **environ: str) -> list[str]:
@@ -29,6 +37,17 @@ def complete(cli: Cli, *words: str, **environ: str) -> list[str]:
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
+def wait_for(cli: Cli, *kinds: str) -> None:
+    """Until the processes in the background have written what they were to ask for."""
+    cloud = Invocation(config_file=str(cli.home.directories.config_file)).cloud()
+    for kind in kinds:
+        file = cache_file(cli.home.directories, cloud, *kind.split("\0"))
+        deadline = time.monotonic() + 30
+        while not file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_scripts(bare: Cli, shell: str) -> None:
     script = bare.ok("completion", shell).out
@@ -42,7 +61,7 @@ def test_commands_and_options(bare: Cli) -> None:
     assert complete(bare, "fi") == ["file"]
     assert complete(bare, "file", "up") == ["upload"]
     assert "--recursive" in complete(bare, "file", "upload", "--rec")
-    assert complete(bare, "--output", "") == ["table", "json", "yaml", "csv"]
+    assert complete(bare, "--output", "") == ["table", "json", "yaml", "csv", "value"]
 
 
 def test_clouds(cli: Cli) -> None:
@@ -58,7 +77,6 @@ def test_containers(cli: Cli) -> None:
     assert complete(cli, "file", "list", "/ph") == ["/photos/"]
     assert complete(cli, "container", "info", "p") == ["photos", "pithos"]
     assert complete(cli, "mount", "--container", "ph") == ["photos"]
-    assert complete(cli, "file", "list", "/photos/x") == []
 
 
 def test_containers_come_from_the_cache(cli: Cli) -> None:
@@ -66,6 +84,53 @@ def test_containers_come_from_the_cache(cli: Cli) -> None:
     cli.ok("config", "set", "cloud.test.url", cli.ok("config", "get", "cloud.test.url").out.strip())
     # The cloud is not asked while the names are fresh: a proxy that nobody answers at does not matter.
     assert complete(cli, "file", "list", "/pi", http_proxy="http://127.0.0.1:9") == ["/pithos/"]
+
+
+def test_what_is_in_a_folder(cli: Cli, own: Contents) -> None:
+    for name in ("dir/a.txt", "dir/a long name", "dir/sub/x", "dir2/y", "doc", "evil\x1b[31m"):
+        own.put(name)
+    own.folder("empty")
+    # The first time it is waited for, as long as nobody feels it; then it is there for sure.
+    complete(cli, "file", "list", "/pithos/")
+    wait_for(cli, "folder\0pithos\0")
+    assert complete(cli, "file", "list", "/pithos/") == [f"/pithos/{one}" for one in ("dir/", "dir2/", "doc", "empty/")]
+    assert complete(cli, "file", "cat", "/pithos/d") == ["/pithos/dir/", "/pithos/dir2/", "/pithos/doc"]
+    assert complete(cli, "file", "info", "do") == ["doc"]
+    assert complete(cli, "file", "list", "--container", "pithos", "do") == ["doc"]
+    complete(cli, "file", "list", "/pithos/dir/")
+    wait_for(cli, "folder\0pithos\0dir/")
+    assert complete(cli, "file", "list", "/pithos/dir/a") == ["/pithos/dir/a long name", "/pithos/dir/a.txt"]
+    # Nobody asks the cloud again while that is fresh.
+    assert complete(cli, "file", "list", "/pithos/dir/s", http_proxy="http://127.0.0.1:9") == ["/pithos/dir/sub/"]
+
+
+def test_a_cloud_that_does_not_answer_is_not_waited_for(
+    bare: Cli, owner: User, cloud: TestCloud, proxy: Callable[[TestCloud], FaultProxy]
+) -> None:
+    wire = proxy(cloud)
+    bare.home.add_cloud(owner.cloud(through=wire))
+    wire.dark()
+    assert complete(bare, "file", "list", "/pithos/") == []
+    assert complete(bare, "container", "info", "p") == []
+    wire.restore()
+    # What was asked for in the background is there for the next time.
+    wait_for(bare, "containers", "folder\0pithos\0")
+    assert complete(bare, "container", "info", "p") == ["pithos"]
+
+
+def test_users_who_share_something(cli: Cli, own: Contents, cloud: TestCloud) -> None:
+    other = Contents(cloud.user("sharing"))
+    other.put("x")
+    other.share("x", read=(own.user.uuid,))
+    cli.ok("sharer", "list")
+    assert other.user.name in complete(cli, "file", "list", "-A", "shar")
+    assert other.user.name in complete(cli, "sharer", "info", "shar")
+
+
+def test_columns(bare: Cli) -> None:
+    assert complete(bare, "file", "list", "--columns", "content") == ["content_type"]
+    assert complete(bare, "file", "list", "--columns", "bytes,na") == ["bytes,name"]
+    assert "name" not in complete(bare, "file", "list", "--columns", "name,")
 
 
 def test_nothing_configured_offers_nothing(bare: Cli) -> None:

@@ -60,7 +60,21 @@ class Server:
         its usual place beside the object store.
         """
         wire = Wire()
-        base = base.rstrip("/")
+        try:
+            return cls._found(wire, base.rstrip("/"), tokens, identity, accounts)
+        except BaseException:
+            wire.close()
+            raise
+
+    @classmethod
+    def _found(
+        cls,
+        wire: Wire,
+        base: str,
+        tokens: tuple[str, str],
+        identity: str | None,
+        accounts: tuple[str | None, str | None],
+    ) -> Server:
         catalog = None if identity else _access(wire, base, tokens[0])
         if catalog is not None:
             endpoint = _endpoint(catalog)

@@ -246,6 +246,11 @@ CHANGES = (
         _set(Policy_Quota="1").gives(202),
         head().gives(204, X_Account_Policy_Quota=lambda value: value != "1"),
     ),
+    row(
+        "3.2-tilde-is-removed-from-groups",
+        _set(Group_conformance="{me}~,~{other}").gives(202),
+        head().gives(X_Account_Group_Conformance=lambda value: "," in value and "~" not in value),
+    ),
     row("5-metadata-time-travel", _set(Meta_Conformance="1"), head("?until=4000000000").gives(204, raw={META: "1"})),
 )
 

@@ -51,6 +51,7 @@ ROWS = (
     row("3.4-account-metadata-value-of-257", post("?update", X_Account_Meta_Conformance="v" * 257).gives(400)),
     row("3.4-sharing-principal-of-257", put(O, X_Object_Sharing=f"read={'p' * 257}").gives(400)),
     row("3.4-sharing-principal-of-256", put(O, X_Object_Sharing=f"read={'p' * 256}").gives(201)),
+    row("3.4-account-id-of-257", get(f"/{'a' * 257}").gives(400, 403)),
     row("3.4-group-name-of-257", post("?update", raw={f"X-Account-Group-{'g' * 257}": "{me}"}).gives(400)),
     row(
         "3.4-limit-larger-than-the-maximum-is-accepted",

@@ -43,7 +43,7 @@ ROWS = (
         head(O).gives(X_Object_Public=None),
     ),
     row(
-        "7.6-recreated-has-a-new-uuid-or-not",
+        "7.6-recreated-goes-on-with-the-history",
         put(O),
         delete(O),
         put(O).gives(201),

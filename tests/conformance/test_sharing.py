@@ -462,11 +462,6 @@ GROUPS = (
         get(O, by="other").gives(200),
     ),
     row(
-        "12.1-group-of-another-account",
-        GROUP,
-        put("{theirs}/g", by="other", of="other", X_Object_Sharing="read={me}:conformance"),
-    ),
-    row(
         "12.1-group-of-that-name-elsewhere-does-not-count",
         GROUP,
         shared("read={other}:conformance"),

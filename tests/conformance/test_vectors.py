@@ -6,7 +6,6 @@ The large ones are sent as hashmaps of few blocks: no vector costs more than the
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def content(data: list[list[Any]]) -> bytes:
     pieces = []
     for pattern, count in data:
         unit = bytes.fromhex(pattern)
-        pieces.append(b"".join(itertools.islice(itertools.repeat(unit), -(-count // len(unit))))[:count])
+        pieces.append((unit * -(-count // len(unit)))[:count])
     return b"".join(pieces)
 
 
@@ -75,6 +74,11 @@ def test_22_block(world: World, vector: dict[str, Any]) -> None:
     assert hashlib.new(name, data.rstrip(b"\0")).hexdigest() == vector[name]
     if len(data) > size:
         pytest.skip(f"the server's blocks have {size} bytes")
+    if len(data) > SMALL:
+        # A server that knows the hash got it from such a block, and need not be sent it again.
+        text = json.dumps({"bytes": len(data), "hashes": [vector[name]]})
+        if world.do(put(f"{O}?hashmap&format=json", text).gives(201, 409)).status == 201:
+            return
     if data:
         world.do(post("{shared}?update", data, Content_Type="application/octet-stream").gives(202, json=[vector[name]]))
 

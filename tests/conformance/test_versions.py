@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -385,5 +386,6 @@ def test_11_account_metadata_in_the_past(world: World) -> None:
     world.do(post("?update", X_Account_Meta_Conformance="then"))
     border = world.next_second()
     world.do(post("?update", X_Account_Meta_Conformance="now"))
-    world.do(head(f"?until={border}").gives(204, X_Account_Meta_Conformance="then"))
+    then = world.do(head(f"?until={border}").gives(204, X_Account_Meta_Conformance="then"))
+    assert parsedate_to_datetime(then["X-Account-Until-Timestamp"]).timestamp() < border
     world.do(head("").gives(204, X_Account_Meta_Conformance="now"))

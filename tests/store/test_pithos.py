@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from fixtures.clouds import TestCloud
-from fixtures.proxy import Answer, CutBody, Drop, FaultProxy, LoseAnswer
+from fixtures.proxy import Answer, CutBody, CutRequest, Drop, FaultProxy, LoseAnswer
 
 from pithosfs.blocks import Hashmap, block_hash
 from pithosfs.clients.pithos.wire import PithosWire
-from pithosfs.errors import BadReply, NoConnection, NotFound, PithosfsError, ServerFailed
+from pithosfs.errors import (
+    BadReply,
+    BadRequest,
+    NoConnection,
+    NotFound,
+    PithosfsError,
+    PreconditionFailed,
+    ServerFailed,
+)
 from pithosfs.http import RetryPolicy, Session
 from pithosfs.store import ObjectInfo, ObjectPath, Sharing
 from pithosfs.store.pithos import PithosStore
@@ -252,6 +262,24 @@ def test_a_small_file_is_one_request(place: Place, meddler: FaultProxy, behind: 
     meddler.forget()
     behind.put_object(place.path("x"), b"data", content_type="", meta={"k": "v"}, base="")
     assert methods(meddler) == ["PUT"]
+
+
+def test_a_whole_content_in_one_request(place: Place, meddler: FaultProxy, behind: PithosStore) -> None:
+    data, management = os.urandom(5_000_000), behind.management()
+    meddler.forget()
+    meddler.when("^PUT", CutRequest(1_000_000), times=1)  # a file is sent again from its beginning
+    info = management.put_whole(place.path("x"), io.BytesIO(data), content_type="a/b", meta={"k": "v"}, base="")
+    assert (info.size, info.content_type, info.meta) == (len(data), "a/b", {"k": "v"})
+    assert methods(meddler) == ["PUT", "PUT", "HEAD"]
+    pieces = iter([data[:10], data[10:]])
+    again = management.put_whole(place.path("y"), pieces, content_type="", meta={}, base=None)
+    assert again.hash == info.hash
+    with pytest.raises(PreconditionFailed):
+        management.put_whole(place.path("x"), io.BytesIO(b"x"), content_type="", meta={}, base="")
+    with pytest.raises(BadRequest) as refused:
+        management.put_whole(place.path("x"), io.BytesIO(b"x"), content_type="", meta={}, base=None, md5="0" * 32)
+    assert refused.value.status == 422
+    assert place.store.head(place.path("x")).version == info.version
 
 
 def test_blocks_go_through_another_container_when_theirs_is_deleted(behind: PithosStore, users: Users) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pithosfs.errors import PreconditionFailed, UsageError
+from pithosfs.errors import PreconditionFailed
+from pithosfs_cli.dates import parse_date
 from pithosfs_cli.locations import Location
 
 if TYPE_CHECKING:
@@ -24,35 +25,28 @@ condition_options = [
 
 
 def check(place: Location, info: ObjectInfo, conditions: Mapping[str, str | None]) -> None:
-    """Raise PreconditionFailed unless the object is as the `--if-…` options want it."""
-    for text in _broken(info, conditions):
-        raise PreconditionFailed(f"{place} {text}", 412)
+    """Raise PreconditionFailed unless the object is as the `--if-…` options want it, UsageError for a bad date."""
+    for option, text in _broken(info, conditions):
+        raise PreconditionFailed(f"{place} {text}", 412, hint=f"leave out {option} to have it as it is")
 
 
-def _broken(info: ObjectInfo, conditions: Mapping[str, str | None]) -> Iterator[str]:
+def _broken(info: ObjectInfo, conditions: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     etags = {info.etag, info.hash, "*"}
     match = conditions.get("if_match")
-    if match is not None and match.strip('"') not in etags:
-        yield f"has another ETag: {info.etag}"
+    if match is not None and not _tags(match) & etags:
+        yield "--if-match", f"has another ETag: {info.etag}"
     none_match = conditions.get("if_none_match")
-    if none_match is not None and none_match.strip('"') in etags:
-        yield "has that ETag"
+    if none_match is not None and _tags(none_match) & etags:
+        yield "--if-none-match", "has that ETag"
     seconds = info.modified_ns // 1_000_000_000
     since = conditions.get("if_modified_since")
-    if since is not None and seconds <= _seconds(since):
-        yield f"has not changed since {since}"
+    if since is not None and seconds <= parse_date(since):
+        yield "--if-modified-since", f"has not changed since {since}"
     until = conditions.get("if_unmodified_since")
-    if until is not None and seconds > _seconds(until):
-        yield f"has changed since {until}"
+    if until is not None and seconds > parse_date(until):
+        yield "--if-unmodified-since", f"has changed since {until}"
 
 
-def _seconds(text: str) -> int:
-    """A date in any usual form as seconds since the epoch; local time when it names no zone."""
-    from dateutil import parser
-
-    try:
-        return int(parser.parse(text).timestamp())
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is not a date", hint="write it as 2026-01-31, '2026-01-31 14:00:00' or 2026-01-31T14:00:00Z"
-        ) from None
+def _tags(text: str) -> set[str | None]:
+    """The tags of a condition (object-store.md section 15): one or several, quoted or bare, in any case."""
+    return {one.strip().strip('"').lower() for one in text.split(",")}

@@ -1,163 +1,142 @@
-"""`pithosfs file list`, `info` and `cat`: what is in the cloud. Nothing here changes anything."""
+"""`pithosfs file list` and `cat`: what is in the cloud. Nothing here changes anything."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pithosfs.errors import NotFound
 from pithosfs_cli.addressing import addressed, complete_place, locate, look, place_options
+from pithosfs_cli.batch import Batch
 from pithosfs_cli.command import Command, with_options
 from pithosfs_cli.file.conditions import check, condition_options
-from pithosfs_cli.file.listing import entries_in, object_entry
+from pithosfs_cli.file.listing import DETAILS, ENTRY_COLUMNS, SUMMARY, Asked, Entry, list_place
 from pithosfs_cli.file.options import version_option
-from pithosfs_cli.file.selection import Selection, selection_options
-from pithosfs_cli.invocation import Invocation
-from pithosfs_cli.output import Column, iso_time, show, show_list
+from pithosfs_cli.file.selection import Selection, filter_options, filters_of, selection_options
+from pithosfs_cli.globbing import expand, glob_option, is_pattern
+from pithosfs_cli.invocation import FORMATS, Invocation
+from pithosfs_cli.layout import list_options
+from pithosfs_cli.output import show_pages
 
-__all__ = ["cat", "info", "list_"]
+if TYPE_CHECKING:
+    from pithosfs.store import ObjectStore
+    from pithosfs_cli.locations import Location
+
+__all__ = ["cat", "entries", "list_", "show_entries"]
+
+
+def _old_format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        context.obj.output = value
 
 
 @click.command("list", cls=Command)
-@click.argument("path", required=False, default="", shell_complete=complete_place)
+@click.argument("paths", metavar="[PATH...]", nargs=-1, shell_complete=complete_place)
 @with_options(
     [
-        click.option("-l", "--details", is_flag=True, help="Show types, versions and who changed it."),
+        click.option("-l", "--details", is_flag=True, help="Show versions, types, sharing and who changed it."),
         click.option("--list", "old_details", is_flag=True, hidden=True),
-        click.option(
-            "-r", "--recursive", is_flag=True, help="Show everything below, not only the folder's own entries."
-        ),
+        click.option("-r", "--recursive", is_flag=True, help="Show everything below, not only one level."),
+        click.option("--delimiter", metavar="TEXT", help="Show names up to this text, as / does for folders."),
         *selection_options,
+        click.option(
+            "--meta",
+            multiple=True,
+            metavar="QUERY",
+            help="Only with this metadata: KEY, !KEY, KEY=VALUE, also != < > <= >=; several with commas.",
+        ),
+        *filter_options,
+        *list_options(ENTRY_COLUMNS),
+        glob_option,
         place_options,
+        # It had no effect once; what it promised is this.
+        click.option(
+            "--format",
+            type=click.Choice(FORMATS, case_sensitive=False),
+            hidden=True,
+            expose_value=False,
+            callback=_old_format,
+        ),
     ]
 )
 @click.pass_obj
 def list_(
     run: Invocation,
     /,
-    path: str,
-    details: bool = False,
-    old_details: bool = False,
-    recursive: bool = False,
-    container: str | None = None,
-    account: str | None = None,
-    **selection: Any,
-) -> None:
-    """List a folder or a container (default: the default container)."""
-    store = run.store()
-    place = locate(run, path, container=container, account=account)
-    chosen = Selection.of(selection)
-    with addressed(store, place.named("")):
-        entries = entries_in(store, place, recursive=recursive)
-    if entries is None:
-        place, info = look(store, place)
-        entries = [object_entry(place, info, info.name.rpartition("/")[2])]
-    rows = chosen.cut([one for one in entries if chosen.wants(one["name"])])
-    if run.output == "table":
-        rows = [{**one, "bytes": None} if one["type"] == "folder" else one for one in rows]
-    columns = [Column("bytes", "SIZE", "size"), Column("modified", "CHANGED", "time"), Column("shown", "NAME")]
-    if details or old_details:
-        columns[2:2] = [
-            Column("content_type", "TYPE"),
-            Column("version", "VERSION"),
-            Column("public", "PUBLIC"),
-        ]
-    if run.output != "table":
-        rows = [{key: value for key, value in one.items() if key != "shown"} for one in rows]
-    show_list(run, rows, columns, empty=f"There is nothing in {place}")
-
-
-@click.command("info", cls=Command)
-@click.argument("path", shell_complete=complete_place)
-@with_options(
-    [
-        version_option,
-        click.option("--object-versions", is_flag=True, help="List the versions that are kept."),
-        click.option("--hashmap", is_flag=True, help="Show the hashes of its blocks."),
-        click.option("--sharing", is_flag=True, help="Show who may read and write it, and the public link."),
-        click.option("--metadata", is_flag=True, help="Show the metadata only."),
-        *condition_options,
-        place_options,
-    ]
-)
-@click.pass_obj
-def info(
-    run: Invocation,
-    /,
-    path: str,
-    object_version: str | None,
-    object_versions: bool,
-    hashmap: bool,
-    sharing: bool,
-    metadata: bool,
+    paths: tuple[str, ...],
+    details: bool,
+    old_details: bool,
     container: str | None,
     account: str | None,
-    **conditions: str | None,
+    **options: Any,
 ) -> None:
-    """Show a file or folder."""
-    store = run.store()
-    place = locate(run, path, container=container, account=account, object_needed=True)
-    if object_versions:
-        with addressed(store, place):
-            versions = store.versions(place.path(store))
-        rows = [{"version": one.version, "modified": iso_time(one.modified_ns)} for one in versions]
-        show_list(run, rows, [Column("version", "VERSION"), Column("modified", "CHANGED", "time")])
-        return
-    try:
-        place, found = look(store, place, object_version)
-    except NotFound:
-        below = store.list_objects(place.container, prefix=f"{place.name.rstrip('/')}/", account=place.account, limit=1)
-        if object_version or below is None or not below.found.objects:
-            raise
-        show(run, {"path": str(place), "name": place.name, "type": "folder"})
-        return
-    check(place, found, conditions)
-    shared = {
-        "read": list(found.sharing.read) if found.sharing else [],
-        "write": list(found.sharing.write) if found.sharing else [],
-    }
-    if hashmap:
-        with addressed(store, place):
-            blocks = store.hashmap(place.path(store), found.version)
-        show(
-            run,
-            {
-                "block_size": blocks.block_size,
-                "block_hash": blocks.algorithm,
-                "bytes": blocks.size,
-                "hashes": list(blocks.hashes),
-            },
-        )
-    elif sharing:
-        show(run, {**shared, "shared_by": found.shared_by, "public": found.public})
-    elif metadata:
-        show(run, dict(found.meta or {}))
-    else:
-        show(
-            run,
-            {
-                "path": str(place),
-                "name": found.name,
-                "container": place.container,
-                "account": place.account or store.account,
-                "type": "folder" if found.is_directory else "file",
-                "bytes": found.size,
-                "content_type": found.content_type,
-                "modified": iso_time(found.modified_ns),
-                "modified_by": found.modified_by,
-                "version": found.version,
-                "hash": found.hash,
-                "etag": found.etag,
-                "uuid": found.uuid,
-                "allowed_to": found.allowed_to,
-                "sharing": shared,
-                "public": found.public,
-                "meta": dict(found.meta or {}),
-            },
-            [Column("bytes", "size", "size"), Column("modified", "changed", "time"), Column("public", "public link")],
-        )
+    """List folders and containers (default: the default container).
+
+    A folder is shown with what is in it, a file as itself. A pattern (*, ?, [a-z], ** across folders) shows what
+    matches it. Rows appear while the rest is still being asked for.
+    """
+    places = [locate(run, one, container=container, account=account) for one in paths or ("",)]
+    show_entries(run, run.store(), places, options, details=details or old_details)
+
+
+def show_entries(
+    run: Invocation, store: ObjectStore, places: Sequence[Location], options: dict[str, Any], *, details: bool
+) -> None:
+    """List places with the options of `file list`; what cannot be listed of several is told, and fails at the end."""
+    chosen = Selection.of(options)
+    asked = Asked(
+        filters_of(options, options.get("meta") or ()),
+        recursive=bool(options.get("recursive")),
+        delimiter=options.get("delimiter"),
+        marker=chosen.marker,
+        limit=None if chosen.by_name else chosen.number,
+        literally=bool(options.get("no_glob")),
+        full_names=len(places) > 1,
+    )
+    columns = DETAILS if details else SUMMARY
+    empty = f"There is nothing in {places[0]}" if len(places) == 1 else "There is nothing there"
+    with Batch("listed", 1) as batch:
+        pages = entries(store, places, asked, chosen, batch if len(places) > 1 else None)
+        if details and run.output == "table" and not run.layout.columns:
+            pages = _with_names(store, pages)
+        show_pages(run, pages, columns, empty=empty)
+
+
+def entries(
+    store: ObjectStore, places: Sequence[Location], asked: Asked, chosen: Selection, batch: Batch | None
+) -> Iterator[Sequence[Entry]]:
+    """The chosen entries of the places, page by page. With a `batch` the failure of one place is counted there."""
+    left = chosen.number
+    for place in places:
+        with batch.tolerating(str(place)) if batch else nullcontext():
+            for page in list_place(store, place, asked):
+                rows = page
+                if chosen.by_name:
+                    rows = [one for one in page if chosen.wants(one["name"], one["_name"].rstrip("/"))]
+                if left is not None:
+                    rows = rows[:left]
+                    left -= len(rows)
+                yield rows
+                if left == 0:
+                    return
+
+
+def _with_names(store: ObjectStore, pages: Iterator[Sequence[Entry]]) -> Iterator[Sequence[Entry]]:
+    """Who changed it, by name where the cloud tells; asked once for all the users of a page."""
+    from pithosfs.errors import PithosfsError
+
+    for page in pages:
+        ids = {str(one["modified_by"]) for one in page if one["modified_by"]}
+        try:
+            names = store.user_names(sorted(ids)) if ids else {}
+        except PithosfsError:
+            names = {}
+        for one in page:
+            one["_modified_by"] = names.get(one["modified_by"], one["modified_by"])
+        yield page
 
 
 @click.command("cat", cls=Command)
@@ -165,11 +144,15 @@ def info(
 @with_options(
     [
         click.option(
-            "--range", "ranges", metavar="RANGE", help="Bytes START-END (both included), END, or -N (the last N)."
+            "--range",
+            "ranges",
+            metavar="RANGE",
+            help="Bytes START-END (both included), END, or -N (the last N); several with commas.",
         ),
         click.option("--buffer-blocks", type=click.IntRange(1, 64), default=4, metavar="N", help="Blocks read ahead."),
         version_option,
         *condition_options,
+        glob_option,
         place_options,
     ]
 )
@@ -181,6 +164,7 @@ def cat(
     ranges: str | None,
     buffer_blocks: int,
     object_version: str | None,
+    no_glob: bool,
     container: str | None,
     account: str | None,
     **conditions: str | None,
@@ -194,13 +178,16 @@ def cat(
     places = [locate(run, one, container=container, account=account, object_needed=True) for one in paths]
     wanted = parse_ranges(ranges) if ranges is not None else None
     out = sys.stdout.buffer
-    for place in places:
-        place, found = look(store, place, object_version)
-        check(place, found, conditions)
-        with addressed(store, place):
-            if wanted is None:
-                download(ObjectSource(store, place.path(store), found), out, connections=buffer_blocks)
-            else:
-                for start, end in pieces(wanted, found.size, str(place)):
-                    out.write(store.read_range(place.path(store), start, end, found.version))
+    matches = (one for one in expand(store, places, literally=no_glob) if not one.is_folder)
+    several = len(places) > 1 or (is_pattern(places[0].name) and not no_glob)
+    with Batch("read", 1) as batch:
+        for match in matches:
+            with batch.tolerating(str(match.place)) if several else nullcontext():
+                place, found = look(store, match.place, object_version)
+                check(place, found, conditions)
+                with addressed(store, place):
+                    if wanted is None:
+                        download(ObjectSource(store, place.path(store), found), out, connections=buffer_blocks)
+                    for start, end in pieces(wanted, found.size, str(place)) if wanted is not None else ():
+                        out.write(store.read_range(place.path(store), start, end, found.version))
     out.flush()

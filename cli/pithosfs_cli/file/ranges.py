@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pithosfs.errors import BadRequest, UsageError
 
-__all__ = ["parse_ranges", "pieces"]
+__all__ = ["Range", "parse_ranges", "pieces", "spans"]
 
 STEP = 4 * 1024 * 1024  # bytes asked for at once: a block
 _RANGE = re.compile(r"(?:(?P<start>\d+)-(?P<end>\d+)?|-(?P<last>\d+)|(?P<to>\d+))", re.ASCII)
@@ -36,8 +36,8 @@ def parse_ranges(text: str) -> list[Range]:
     return found
 
 
-def pieces(ranges: Sequence[Range], size: int, name: str) -> Iterator[tuple[int, int]]:
-    """The ranges as (start, end), end excluded, cut to an object of `size` bytes, in pieces of at most a block.
+def spans(ranges: Sequence[Range], size: int, name: str) -> list[tuple[int, int]]:
+    """The ranges as (start, end), end excluded, cut to an object of `size` bytes.
 
     Raises BadRequest when one begins behind the object's end.
     """
@@ -49,6 +49,11 @@ def pieces(ranges: Sequence[Range], size: int, name: str) -> Iterator[tuple[int,
         if first >= size:
             raise BadRequest(f"{name} has only {size} bytes", 416, hint="ask for bytes that it has")
         whole.append((first, size if last is None else min(size, last + 1)))
-    for start, end in whole:
+    return whole
+
+
+def pieces(ranges: Sequence[Range], size: int, name: str) -> Iterator[tuple[int, int]]:
+    """The same in pieces of at most a block."""
+    for start, end in spans(ranges, size, name):
         for at in range(start, end, STEP):
             yield at, min(end, at + STEP)

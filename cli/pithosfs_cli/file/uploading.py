@@ -1,327 +1,284 @@
-"""What `pithosfs file upload` does, for one file, a stream, and folders."""
+"""Uploading one file or stream: what is said of it, what goes over the wire, and what stays of an older one.
+
+An encoding is never guessed from the name unless it is asked for: a stored `Content-Encoding` goes out with every
+reply (object-store.md section 20, row 39), so that browsers and HTTP libraries would unpack `x.tar.gz` behind the
+user's back, and what they then have fits neither its size nor its hash. Packed files get the type of their packing.
+"""
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import click
-
 from pithosfs.blocks import hash_stream
-from pithosfs.errors import Conflict, LocalError, NotFound, PreconditionFailed
+from pithosfs.errors import Conflict, NotAllowed, NotFound, PreconditionFailed
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes, to_meta
-from pithosfs.mount.names import to_server
-from pithosfs.store import Sharing
+from pithosfs.store import Delivery, Sharing
 from pithosfs.store.transfers import ObjectTarget
-from pithosfs.transfer import WHOLE_LIMIT, upload
+from pithosfs.transfer import upload
 from pithosfs_cli.addressing import addressed
-from pithosfs_cli.batch import Batch
-from pithosfs_cli.invocation import Invocation
-from pithosfs_cli.locations import Location, account_id
-from pithosfs_cli.output import note, show, show_list
-from pithosfs_cli.progress import Bars, bars
+from pithosfs_cli.file.exclusion import EVERYTHING, Wanted
+from pithosfs_cli.locations import Location
+from pithosfs_cli.principals import principals
+from pithosfs_cli.progress import Bars
 
 if TYPE_CHECKING:
-    from pithosfs.store import ObjectInfo, ObjectStore
+    from pithosfs.blocks import Hashmap
+    from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 
-__all__ = ["Settings", "upload_file", "upload_stream", "upload_tree"]
+__all__ = ["GUESS", "Settings", "exists", "open_file", "present", "resolve", "send", "send_link", "settled"]
 
-FOLDER_TYPE = "application/directory"
 UNKNOWN_TYPE = "application/octet-stream"
+GUESS = "guess"
+# What a packed file is when nobody unpacks it.
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to upload. `content_type` None: guessed. `sharing` None: as it is."""
+    """How to upload. None for type, encoding, disposition and sharing: as it is, or for a new object the default.
+
+    `encoding` GUESS takes it from the name, "" removes it. `etag` is the MD5 that the cloud has to confirm.
+    """
 
     force: bool = False
     content_type: str | None = None
+    encoding: str | None = None
+    disposition: str | None = None
     public: bool = False
     sharing: Sharing | None = None
+    unchunked: bool = False
+    etag: str | None = None
     connections: int = 5
     progress: bool = True
+    dry_run: bool = False
+    wanted: Wanted = EVERYTHING
 
-    @classmethod
-    def build(
-        cls,
-        store: ObjectStore,
-        *,
-        force: bool,
-        content_type: str | None,
-        public: bool,
-        readers: Sequence[str],
-        writers: Sequence[str],
-        connections: int,
-        progress: bool,
-    ) -> Settings:
-        """From the options; user names become ids. Raises NotFound for unknown ones."""
-        sharing = None
-        if readers or writers:
-            sharing = Sharing(_principals(store, readers), _principals(store, writers))
-        return cls(force, content_type, public, sharing, connections, progress)
+    def shared_with(self, store: ObjectStore, readers: Sequence[str], writers: Sequence[str]) -> Settings:
+        """The same with these permissions; user names become ids. Raises NotFound for unknown ones."""
+        if not readers and not writers:
+            return self
+        return replace(self, sharing=Sharing(principals(store, readers), principals(store, writers)))
 
-    def type_of(self, name: str) -> str:
-        return self.content_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
+    def type_of(self, name: str, there: ObjectInfo | None = None) -> str:
+        """The content type of an object; one that is there keeps a type that says something."""
+        if self.content_type:
+            return self.content_type
+        if there is not None and there.content_type not in ("", UNKNOWN_TYPE, SYMLINK_TYPE):
+            return there.content_type
+        kind, encoding = _guess(name)
+        if encoding and self.encoding != GUESS:
+            return _PACKED.get(encoding, UNKNOWN_TYPE)
+        return kind or UNKNOWN_TYPE
 
+    def delivery_of(self, name: str, there: ObjectInfo | None = None) -> Delivery:
+        """How the object is handed out. What it was made of, if it was a manifest, is not what it is now."""
+        before = (there.delivery if there is not None else None) or Delivery()
+        encoding = before.encoding if self.encoding is None else self.encoding
+        if encoding == GUESS:
+            encoding = _guess(name)[1]
+        disposition = before.disposition if self.disposition is None else self.disposition
+        return Delivery(encoding or None, disposition or None)
 
-def _principals(store: ObjectStore, who: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one if one == "*" or ":" in one else account_id(store, one) or "" for one in who)
-
-
-def upload_stream(store: ObjectStore, stream: BinaryIO, place: Location, settings: Settings) -> None:
-    """Upload what comes out of a stream, block by block while it is read."""
-    if not place.name:
-        raise LocalError("standard input has no name", hint="say where it goes: /CONTAINER/PATH")
-    with bars(hidden=not settings.progress) as shown:
-        _send(store, stream, place, settings, {}, shown)
-    _tell(store, place, settings)
-
-
-def upload_file(store: ObjectStore, source: Path, place: Location, settings: Settings) -> None:
-    """Upload one file to a place, or below it when it is a container, a folder, or ends with a slash."""
-    own = to_server(source.resolve().name if source.name in ("", "..") else source.name)
-    if not place.name or place.name.endswith("/"):
-        place = place.named(place.name + own)
-    elif (there := _present(store, place)) is not None and there.is_directory:
-        place = place.named(f"{place.name}/{own}")
-    with bars(hidden=not settings.progress) as shown:
-        _send(store, source, place, settings, _metadata(source.stat()), shown)
-    _tell(store, place, settings)
+    def changes(self, store: ObjectStore, place: Location, there: ObjectInfo) -> bool:
+        """Whether an object of the same content would still become another: its type, its delivery."""
+        if self.content_type and there.content_type != self.content_type:
+            return True
+        if self.encoding is None and self.disposition is None:
+            return False
+        there = there if there.delivery is not None else store.head(place.path(store))
+        before = there.delivery or Delivery()
+        return self.delivery_of(place.name, there) != Delivery(before.encoding, before.disposition)
 
 
-def _tell(store: ObjectStore, place: Location, settings: Settings) -> None:
-    run: Invocation = click.get_current_context().obj
-    if not settings.public and run.output == "table":
-        return
-    info = store.head(place.path(store))
-    if run.output == "table":
-        click.echo(info.public or "")
-    else:
-        show(
-            run,
-            {
-                "path": str(place),
-                "name": info.name,
-                "bytes": info.size,
-                "hash": info.hash,
-                "version": info.version,
-                "public": info.public,
-            },
-        )
+def _guess(name: str) -> tuple[str | None, str | None]:
+    # It takes URLs: a name must not look like one.
+    return mimetypes.guess_type(f"./{name.rpartition('/')[2]}")
 
 
-def _send(
-    store: ObjectStore,
-    source: Path | BinaryIO,
-    place: Location,
-    settings: Settings,
-    meta: Mapping[str, str],
-    shown: Bars,
-    cancel: threading.Event | None = None,
-) -> None:
-    path = place.path(store)
-    with addressed(store, place):
-        if settings.force:
-            there = _present(store, place)
-            if there is not None and there.is_directory:
-                raise Conflict(f"{place} is a folder", hint=f"to upload into it, write {place}/")
-            # What somebody has noted on the object outlives a new content.
-            meta = {**((there.meta if there else None) or {}), **meta}
-        target = ObjectTarget(
-            store,
-            path,
-            content_type=settings.type_of(place.name),
-            meta=meta,
-            base=None if settings.force else "",
-            sharing=settings.sharing,
-            public=True if settings.public else None,
-        )
-        try:
-            with shown.file(place.name) as tell:
-                upload(target, source, connections=settings.connections, progress=tell, cancel=cancel)
-        except PreconditionFailed as error:
-            raise _exists(place) from error
+# where ----------------------------------------------------------------------------------------------------------------
 
 
-def _exists(place: Location) -> Conflict:
-    return Conflict(f"{place} exists already", 412, hint="add --force to replace it; its old versions stay")
-
-
-def _present(store: ObjectStore, place: Location) -> ObjectInfo | None:
+def present(store: ObjectStore, place: Location) -> ObjectInfo | None:
+    """What is at a place, or None."""
     try:
         return store.head(place.path(store))
     except NotFound:
         return None
 
 
-def _metadata(status: os.stat_result) -> dict[str, str]:
-    return to_meta(Attributes(stat.S_IMODE(status.st_mode), status.st_mtime_ns, None, None, None))
-
-
-# folders ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Something in a local folder: where it is, what it will be called, what it is."""
-
-    local: Path
-    place: Location
-    status: os.stat_result
-
-
-def upload_tree(run: Invocation, store: ObjectStore, source: Path, place: Location, settings: Settings) -> None:
-    """Upload a folder as the place (below it when that is a container or ends with a slash), links as links.
-
-    With `force`, files that are the same on the cloud are left alone. One file that fails stops nothing; all failures
-    are told, and raised as one at the end.
-    """
-    own = to_server(source.resolve().name or "root")
-    if not place.name or place.name.endswith("/"):
+def resolve(store: ObjectStore, place: Location, own: str) -> tuple[Location, ObjectInfo | None]:
+    """Where a file called `own` goes, and what is there: below the place when that is a container or a folder, or
+    ends with a slash."""
+    if place.name and not place.name.endswith("/"):
+        there = present(store, place)
+        if not (there.is_directory if there is not None else is_folder(store, place)):
+            return place, there
+        place = place.named(f"{place.name}/{own}")
+    else:
         place = place.named(place.name + own)
-    with addressed(store, place):
-        store.container(place.container, place.account)
-    with Batch("uploaded", settings.connections) as batch, bars(hidden=not settings.progress) as shown:
-        items = list(_walk(source, place, batch))
-        folders = [one for one in items if stat.S_ISDIR(one.status.st_mode)]
-        files = [one for one in items if not stat.S_ISDIR(one.status.st_mode)]
-        there = _listing(store, place) if settings.force else {}
-        shown.total(f"{len(files)} files", sum(one.status.st_size for one in files))
-        sent: list[str] = []
-
-        def send(item: _Item) -> None:
-            if _upload_item(store, item, there.get(item.place.name), settings, shown, batch.cancel):
-                sent.append(str(item.place))
-            shown.advance(item.status.st_size)
-
-        def make(item: _Item) -> None:
-            _make_folder(store, item)
-
-        batch.run(folders, lambda item: str(item.local), make)
-        # Small files side by side, then large ones one after the other, each over all connections.
-        batch.run([one for one in files if one.status.st_size <= WHOLE_LIMIT], lambda item: str(item.local), send)
-        for item in files:
-            if item.status.st_size > WHOLE_LIMIT:
-                with batch.tolerating(str(item.local)):
-                    send(item)
-    unchanged = len(files) - len(sent)
-    note(f"Uploaded {len(sent)} files to {place}" + (f"; {unchanged} were there already" if unchanged else ""))
-    if run.output != "table":
-        show_list(run, [{"path": one} for one in sorted(sent)], [])
+    there = present(store, place)
+    if there is not None and there.is_directory:
+        raise Conflict(f"{place} is a folder", hint=f"to upload into it, write {place}/")
+    return place, there
 
 
-def _walk(source: Path, place: Location, batch: Batch) -> Iterator[_Item]:
-    """Everything below a folder, and the folder first. What cannot be read is told and left out."""
-    yield _Item(source, place, source.stat())
-    waiting = [(source, place)]
-    while waiting:
-        folder, target = waiting.pop()
-        entries: list[os.DirEntry[str]] = []
-        with batch.tolerating(str(folder)), os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-        for entry in entries:
-            with batch.tolerating(entry.path):
-                item = _Item(
-                    Path(entry.path),
-                    target.named(f"{target.name}/{to_server(entry.name)}"),
-                    entry.stat(follow_symlinks=False),
-                )
-                kind = stat.S_IFMT(item.status.st_mode)
-                if kind == stat.S_IFDIR:
-                    waiting.append((item.local, item.place))
-                elif kind not in (stat.S_IFREG, stat.S_IFLNK):
-                    note(f"{entry.path}: left out, it is no file")
-                    continue
-                yield item
-
-
-def _listing(store: ObjectStore, place: Location) -> dict[str, ObjectInfo]:
-    listing = store.list_objects(place.container, prefix=f"{place.name}/", account=place.account)
-    assert listing is not None
-    return {one.name: one for one in listing.found.objects}
-
-
-def _make_folder(store: ObjectStore, item: _Item) -> None:
-    path = item.place.path(store)
+def is_folder(store: ObjectStore, place: Location) -> bool:
+    """Whether there are names below a place."""
     try:
-        store.put_object(path, b"", content_type=FOLDER_TYPE, meta=_metadata(item.status), base="")
-    except PreconditionFailed:
-        if not store.head(path).is_directory:
-            raise Conflict(f"{item.place} is there and is no folder") from None
+        pages = store.list_pages(place.container, prefix=f"{place.name}/", account=place.account, limit=1)
+        return any(page.objects for page in pages)
+    except (NotFound, NotAllowed):
+        return False
 
 
-def _upload_item(
-    store: ObjectStore,
-    item: _Item,
-    there: ObjectInfo | None,
-    settings: Settings,
-    shown: Bars,
-    cancel: threading.Event,
-) -> bool:
-    """Upload a file or a link; False when the cloud has the same already."""
-    if stat.S_ISLNK(item.status.st_mode):
-        data = os.fsencode(item.local.readlink())
-        meta = to_meta(Attributes(None, item.status.st_mtime_ns, None, None, data))
-        return _put(store, item, data, SYMLINK_TYPE, meta, there, settings)
-    if item.status.st_size <= WHOLE_LIMIT:
-        with open(item.local, "rb", opener=_no_follow) as stream:
-            data = stream.read(WHOLE_LIMIT + 1)
-        if len(data) <= WHOLE_LIMIT:
-            content_type = settings.type_of(item.local.name)
-            return _put(store, item, data, content_type, _metadata(item.status), there, settings)
-    if there is not None and there.size == item.status.st_size:
-        info = store.container(item.place.container, item.place.account)
-        with item.local.open("rb") as stream:
-            same = hash_stream(stream, info.block_size or 1, info.block_hash or "sha256").root == there.hash
-        if same:
-            return False
-    _send(store, item.local, item.place, settings, _metadata(item.status), shown, cancel)
-    return True
+def exists(place: Location) -> Conflict:
+    """The error for something that is there already."""
+    return Conflict(f"{place} exists already", 412, hint="add --force to replace it; its old versions stay")
 
 
-def _put(
-    store: ObjectStore,
-    item: _Item,
-    data: bytes,
-    content_type: str,
-    meta: Mapping[str, str],
-    there: ObjectInfo | None,
-    settings: Settings,
-) -> bool:
-    path = item.place.path(store)
-    if there is not None:
-        if there.is_directory:
-            raise Conflict(f"{item.place} is a folder")
-        if there.size == len(data) and there.hash == _hash_of(data):
-            return False
-        meta = {**(store.head(path).meta or {}), **meta}
-    try:
-        store.put_object(
-            path,
-            data,
-            content_type=content_type,
+# what -----------------------------------------------------------------------------------------------------------------
+
+
+class _Target(ObjectTarget):
+    """Counts what is sent (`sent`, bytes), and knows its own work again when only the answer was lost."""
+
+    sent = 0
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        place: Location,
+        there: ObjectInfo | None,
+        settings: Settings,
+        meta: Mapping[str, str],
+        content_type: str | None = None,
+    ) -> None:
+        super().__init__(
+            store,
+            place.path(store),
+            content_type=content_type or settings.type_of(place.name, there),
             meta=meta,
             base=None if settings.force else "",
             sharing=settings.sharing,
             public=True if settings.public else None,
+            delivery=settings.delivery_of(place.name, there),
         )
-    except PreconditionFailed as error:
-        raise _exists(item.place) from error
-    return True
+        self._seam = store
+        self._counting = threading.Lock()
+
+    def send(self, data: bytes) -> str:
+        name = super().send(data)
+        self._count(len(data))
+        return name
+
+    def put(self, data: bytes) -> None:
+        try:
+            super().put(data)
+        except PreconditionFailed as error:
+            hashmap = hash_stream(io.BytesIO(data), self.block_size, self.algorithm)
+            self.result = settled(self._seam, self.path, hashmap, error)
+        self._count(len(data))
+
+    def commit(self, hashmap: Hashmap) -> Sequence[str]:
+        try:
+            return super().commit(hashmap)
+        except PreconditionFailed as error:
+            self.result = settled(self._seam, self.path, hashmap, error)
+            return []
+
+    def _count(self, size: int) -> None:
+        with self._counting:
+            self.sent += size
 
 
-def _hash_of(data: bytes) -> str:
-    """The object hash of a content of at most one block."""
-    import io
+def settled(store: ObjectStore, path: ObjectPath, hashmap: Hashmap, refusal: PreconditionFailed) -> ObjectInfo:
+    """What is there after a write was refused for its condition: our own work, if it has our content. A request is
+    repeated when its answer is lost, and then meets what it has made itself. Raises the refusal otherwise."""
+    try:
+        info = store.head(path)
+    except NotFound:
+        raise refusal from None
+    if info.is_directory or (info.hash, info.size) != (hashmap.root, hashmap.size):
+        raise refusal
+    return info
 
-    return hash_stream(io.BytesIO(data)).root
+
+def send(
+    store: ObjectStore,
+    stream: BinaryIO,
+    place: Location,
+    there: ObjectInfo | None,
+    settings: Settings,
+    shown: Bars,
+    *,
+    connections: int,
+    cancel: threading.Event | None = None,
+) -> tuple[ObjectInfo, int]:
+    """Upload an open file or a stream, replacing `there` (known by HEAD, so that what somebody has noted on it
+    outlives the new content). Returns what is there now, and how many bytes of content went over the wire."""
+    meta = {**((there.meta if there is not None else None) or {}), **_metadata(stream)}
+    with addressed(store, place):
+        try:
+            with shown.file(place.name) as tell:
+                if settings.unchunked:
+                    from pithosfs_cli.file.whole import send_whole
+
+                    return send_whole(store, stream, place, there, settings, meta, tell, cancel)
+                target = _Target(store, place, there, settings, meta)
+                hashmap = upload(target, stream, connections=connections, progress=tell, cancel=cancel)
+        except PreconditionFailed as error:
+            raise exists(place) from error
+    assert target.result is not None
+    assert target.result.size == hashmap.size
+    return target.result, target.sent
+
+
+def send_link(
+    store: ObjectStore,
+    content: bytes,
+    mtime_ns: int,
+    place: Location,
+    there: ObjectInfo | None,
+    settings: Settings,
+) -> tuple[ObjectInfo, int]:
+    """Upload a symbolic link as one."""
+    meta = {
+        **((there.meta if there is not None else None) or {}),
+        **to_meta(Attributes(None, mtime_ns, None, None, content)),
+    }
+    target = _Target(store, place, there, settings, meta, SYMLINK_TYPE)
+    with addressed(store, place):
+        try:
+            target.put(content)
+        except PreconditionFailed as error:
+            raise exists(place) from error
+    assert target.result is not None
+    return target.result, target.sent
+
+
+def open_file(path: Path, *, follow: bool) -> BinaryIO:
+    """A file for reading. Without `follow`, what has become a link since it was found is not followed."""
+    return open(path, "rb", opener=None if follow else _no_follow)
 
 
 def _no_follow(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    # What has become a pipe meanwhile must not hold everything up.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def _metadata(stream: BinaryIO) -> Mapping[str, str]:
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return {}
+    if not stat.S_ISREG(status.st_mode):
+        return {}
+    return to_meta(Attributes(stat.S_IMODE(status.st_mode), status.st_mtime_ns, None, None, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping
 
@@ -59,7 +60,7 @@ async def get_container(swift: SwiftBackend, request: SwiftRequest) -> Reply:
             else:
                 unknown.append(version)
         tags.update({version: (md5, False) for version, md5 in (await swift.checksums.fill_in(unknown)).items()})
-    body = objects_list(container.name, entries, wanted.form, tags)
+    body = await asyncio.to_thread(objects_list, container.name, entries, wanted.form, tags)
     return list_reply(body, wanted.form, _describe(container))
 
 

@@ -15,7 +15,7 @@ from pithosfs.localcloud.objects.headers import http_date
 from pithosfs.localcloud.objects.model import Version
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.large import assemble
-from pithosfs.localcloud.swift.reading import find_content, tag_of
+from pithosfs.localcloud.swift.reading import content_at, tag_of
 from pithosfs.localcloud.swift.static import note_manifest
 from pithosfs.localcloud.swift.wire import ACCOUNT_PREFIX, MANIFEST, OBJECT_META, SwiftRequest, place_of
 from pithosfs.localcloud.swift.writing import refuse_expiry, written_at
@@ -51,9 +51,7 @@ def _named(request: SwiftRequest, header: str, account_header: str) -> Place:
 async def _copy(swift: SwiftBackend, request: SwiftRequest, source: Place, target: Place) -> Reply:
     refuse_expiry(request)
     as_manifest = request.manifest_action == "get"
-    content = swift.objects.database.read_now(
-        lambda connection: find_content(connection, request.user, source, manifest=as_manifest)
-    )
+    content = await content_at(swift, request.user, source, manifest=as_manifest)
     if request.method == "COPY":
         check_tags(request.headers, await tag_of(swift, content))
     version = content.version

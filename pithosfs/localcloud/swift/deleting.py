@@ -12,7 +12,7 @@ from pithosfs.localcloud.objects.exchange import Reply, parse_place
 from pithosfs.localcloud.objects.model import find_container, find_object
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.capabilities import MAX_DELETES
-from pithosfs.localcloud.swift.reading import find_content
+from pithosfs.localcloud.swift.reading import content_at
 from pithosfs.localcloud.swift.static import forget_manifest
 from pithosfs.localcloud.swift.wire import SwiftRequest
 
@@ -45,7 +45,7 @@ async def _delete_with_segments(swift: SwiftBackend, request: SwiftRequest) -> R
     place = request.place
     own = quote(f"{place.container}/{place.name}")
     try:
-        content = swift.objects.database.read_now(lambda connection: find_content(connection, request.user, place))
+        content = await content_at(swift, request.user, place)
     except Fault as fault:
         if fault.status != 404:
             raise
@@ -62,7 +62,7 @@ async def delete_many(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     The reply is 200 whatever happened: its `Response Status` says how it went.
     """
     text = (await request.whole_body(MAX_NAMES)).decode("utf-8", "replace")
-    paths = [line.strip() for line in text.splitlines() if line.strip()]
+    paths = [line.strip() for line in text.split("\n") if line.strip()]
     if len(paths) > MAX_DELETES:
         raise Fault(413, "requestEntityTooLarge", f"Maximum Bulk Deletes: {MAX_DELETES} per request")
     return await _delete_paths(swift, request, paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -46,17 +47,17 @@ async def put_static(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     """
     request.body_length()
     upload = Upload.of(request)
-    segments = _parse(request, await request.whole_body(MAX_MANIFEST))
+    segments = await asyncio.to_thread(_parse, request, await request.whole_body(MAX_MANIFEST))
     swift.objects.database.read_now(upload.check)
     problems: list[str] = []
     parts: list[tuple[Hashmap, int, int]] = []
     listed: list[dict[str, Any]] = []
     whole = hashlib.md5(usedforsecurity=False)
-    for segment in segments:
+    found = await swift.objects.database.read_long(lambda connection: _look_up(connection, request.user, segments))
+    for segment, content in zip(segments, found, strict=True):
         try:
-            content = swift.objects.database.read_now(
-                lambda connection, place=segment.place: find_content(connection, request.user, place)  # type: ignore[misc]
-            )
+            if isinstance(content, Fault):
+                raise content
             tag = await tag_of(swift, content)
             start, end = _check(segment, content, tag)
         except Fault as fault:
@@ -78,7 +79,7 @@ async def put_static(swift: SwiftBackend, request: SwiftRequest) -> Reply:
 
     swift.objects.database.read_now(check)
     hashmap = await _put_together(swift, parts)
-    return await upload.commit(swift, hashmap, "", StaticManifest(etag, listed))
+    return await upload.commit(swift, hashmap, "", StaticManifest(etag, json.dumps(listed)))
 
 
 async def assemble(swift: SwiftBackend, parts: Sequence[Hashmap]) -> Hashmap:
@@ -150,6 +151,17 @@ def _parse_line(request: SwiftRequest, number: int, line: object) -> _Segment:
         raise bad_request(f"Index {number}: the path is not Unicode")
     place = Place(request.user, container, name)
     return _Segment(f"/{container}/{name}", place, etag and etag.strip('"').lower(), size, span or None)
+
+
+def _look_up(connection: sqlite3.Connection, user: str, segments: Sequence[_Segment]) -> list[Content | Fault]:
+    """What each of the segments is now, or why it cannot be had."""
+    found: list[Content | Fault] = []
+    for segment in segments:
+        try:
+            found.append(find_content(connection, user, segment.place))
+        except Fault as fault:
+            found.append(fault)
+    return found
 
 
 def _check(segment: _Segment, content: Content, tag: str) -> tuple[int, int]:

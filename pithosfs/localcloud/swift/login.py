@@ -3,6 +3,10 @@
 Nothing is issued: the token that comes back is the one that was sent as the key, once it was found to be that user's.
 The user is named by name (in any case), by id, or as `account:name`, where the account is the same user once more,
 by name, by id or as `AUTH_<id>`.
+
+Keystone's version 2 is what the identity service speaks, but its catalog leads to the Pithos API: clients take the
+first entry of the type `object-store`, whose address has no account in it, and `default` is the only region
+(identity.md 2.3, 2.5). So there is no second entry for Swift, and Swift clients are told to use version 1.
 """
 
 from __future__ import annotations

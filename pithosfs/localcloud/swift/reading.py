@@ -27,7 +27,7 @@ from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.static import StaticManifest, find_manifest
 from pithosfs.localcloud.swift.wire import MANIFEST, OBJECT_META, SwiftRequest, timestamp
 
-__all__ = ["Content", "find_content", "get_object", "head_object", "tag_of"]
+__all__ = ["Content", "content_at", "find_content", "get_object", "head_object", "tag_of"]
 
 Headers = list[tuple[str, str]]
 
@@ -55,11 +55,24 @@ class Content:
         return sum(part.size for part in self.parts)
 
 
-def find_content(connection: sqlite3.Connection, user: str, place: Place, *, manifest: bool = False) -> Content:
+async def content_at(swift: SwiftBackend, user: str, place: Place, *, manifest: bool = False) -> Content:
     """The object at a place of the user's own. `manifest`: a dynamic large object's own bytes instead of its segments.
 
     Raises Fault 403, 404.
     """
+
+    def own(connection: sqlite3.Connection) -> Content:
+        return find_content(connection, user, place, manifest=True)
+
+    content = swift.objects.database.read_now(own)
+    if manifest or manifest_of(content.version) is None:
+        return content
+    # There may be thousands of segments.
+    return await swift.objects.database.read_long(lambda connection: find_content(connection, user, place))
+
+
+def find_content(connection: sqlite3.Connection, user: str, place: Place, *, manifest: bool = False) -> Content:
+    """What `content_at` finds."""
     stored = look_up(connection, user, place, None, rule=False).current()
     version = stored.version
     assert version is not None
@@ -122,9 +135,7 @@ async def get_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
 async def _open(swift: SwiftBackend, request: SwiftRequest) -> tuple[Content, Headers]:
     """What is there and its headers, if the conditions of the request hold. Raises Fault 304, 404, 412."""
     manifest = request.manifest_action == "get"
-    content = swift.objects.database.read_now(
-        lambda connection: find_content(connection, request.user, request.place, manifest=manifest)
-    )
+    content = await content_at(swift, request.user, request.place, manifest=manifest)
     tag = await tag_of(swift, content)
     version = content.version
     check_tags(request.headers, tag, modified=version.time)
@@ -151,7 +162,7 @@ async def _open(swift: SwiftBackend, request: SwiftRequest) -> tuple[Content, He
 
 def _manifest_reply(request: SwiftRequest, manifest: StaticManifest, headers: Headers) -> Reply:
     """The list of segments; with `format=raw` in the form in which it is sent."""
-    segments = list(manifest.segments)
+    segments = manifest.segments
     if request.parameters.get("format") == "raw":
         names = {"name": "path", "hash": "etag", "bytes": "size_bytes", "range": "range"}
         segments = [{names[key]: value for key, value in one.items() if key in names} for one in segments]

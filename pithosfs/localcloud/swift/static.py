@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +19,16 @@ __all__ = ["StaticManifest", "find_manifest", "forget_manifest", "note_manifest"
 
 @dataclass(frozen=True, slots=True)
 class StaticManifest:
-    """The segments of an object, as `multipart-manifest=get` shows them, and the MD5 of their MD5s."""
+    """The segments of an object, as the JSON that `multipart-manifest=get` shows, and the MD5 of their MD5s."""
 
     etag: str
-    segments: Sequence[dict[str, Any]]
+    text: str
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        """name, hash, bytes, content_type, last_modified, and range where only a part of the segment is meant."""
+        found: list[dict[str, Any]] = json.loads(self.text)
+        return found
 
 
 def find_manifest(connection: sqlite3.Connection, stored: StoredObject) -> StaticManifest | None:
@@ -34,7 +39,7 @@ def find_manifest(connection: sqlite3.Connection, stored: StoredObject) -> Stati
         "SELECT etag, segments FROM static_manifests WHERE object = ? AND root = ? AND size = ?",
         (stored.id, bytes.fromhex(version.root), version.size),
     ).fetchone()
-    return None if row is None else StaticManifest(row[0], json.loads(row[1]))
+    return None if row is None else StaticManifest(row[0], row[1])
 
 
 def note_manifest(connection: sqlite3.Connection, version: int, manifest: StaticManifest | None) -> None:
@@ -47,7 +52,7 @@ def note_manifest(connection: sqlite3.Connection, version: int, manifest: Static
         return
     connection.execute(
         "INSERT OR REPLACE INTO static_manifests (object, root, size, etag, segments) VALUES (?, ?, ?, ?, ?)",
-        (ident, root, size, manifest.etag, json.dumps(manifest.segments)),
+        (ident, root, size, manifest.etag, manifest.text),
     )
 
 

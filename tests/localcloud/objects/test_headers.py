@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pithosfs.localcloud.faults import Fault
 from pithosfs.localcloud.objects.headers import (
     RequestHeaders,
+    capitalised,
     decode_value,
     encode_name,
     encode_value,
@@ -50,6 +51,29 @@ def test_decoding(sent: str, value: str) -> None:
 )
 def test_meta_key(sent: str, stored: str) -> None:
     assert meta_key(sent) == stored
+
+
+def test_a_key_that_was_read_names_the_same_item() -> None:
+    """Every letter at the beginning of a name: clients show keys in lower case, and send them again so."""
+    letters = [char for char in map(chr, range(0x110000)) if not char.isascii() and char.upper() != char.lower()]
+    assert len(letters) > 2000
+    for letter in [*letters, "a", "Z", "-", "é"]:
+        stored = capitalised(letter)
+        assert stored.lower() == letter.lower()
+        assert capitalised(stored) == capitalised(stored.lower()) == stored
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+def test_normalising_again_changes_nothing(key: str) -> None:
+    stored = meta_key(key)
+    assert meta_key(stored) == meta_key(stored.lower()) == stored
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"), [(" x ", "%20x%20"), ("  ", "%20%20"), ("a b", "a b"), (" é", "%20%C3%A9"), ("x ~ ", "x %7E%20")]
+)
+def test_blanks_at_the_ends_are_encoded(value: str, sent: str) -> None:
+    assert encode_value(value) == sent
 
 
 @given(TIMES)

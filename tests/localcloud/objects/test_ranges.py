@@ -83,3 +83,45 @@ def test_content_range_refused(text: str | None, status: int) -> None:
     with pytest.raises(Fault) as fault:
         parse_content_range(text)
     assert fault.value.status == status
+
+
+def content_range_model(text: str) -> ContentRange | int:
+    """The table of section 10, read piece by piece; a status where it is refused."""
+    unit, _, rest = text.strip().partition(" ")
+    where, slash, total = rest.strip().partition("/")
+    start, dash, end = where.partition("-")
+    digits = "0123456789"
+
+    def is_number(part: str) -> bool:
+        return 0 < len(part) < 20 and set(part) <= set(digits)
+
+    if unit != "bytes" or not slash or not (total == "*" or is_number(total)):
+        return 416
+    if where == "*":
+        return ContentRange(None, None, None) if total == "*" else 416
+    if not dash or not is_number(start) or not (end == "" or is_number(end)):
+        return 416
+    if end and int(end) < int(start):
+        return 416
+    return ContentRange(int(start), int(end) + 1 if end else None, None if total == "*" else int(total))
+
+
+@given(
+    st.tuples(
+        st.sampled_from(["bytes ", "bytes ", "bytes ", " bytes  ", "bytes=", "bytes", "octets ", "Bytes ", ""]),
+        st.sampled_from(["*", "0", "7", "12", "", "-1", "x", "٣", "9" * 19, "9" * 20]),
+        st.sampled_from(["-", "-", "-", "", "--", " - "]),
+        st.sampled_from(["", "0", "7", "12", "*", "1.5"]),
+        st.sampled_from(["/", "/", "/", "", "//"]),
+        st.sampled_from(["*", "*", "12", "0", "", "-1", "* "]),
+    ).map("".join)
+    | st.sampled_from(["bytes */*", "bytes */7", "*/*"])
+)
+def test_content_range_like_the_table(text: str) -> None:
+    expected = content_range_model(text)
+    if isinstance(expected, int):
+        with pytest.raises(Fault) as fault:
+            parse_content_range(text)
+        assert fault.value.status == expected
+    else:
+        assert parse_content_range(text) == expected

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("fixtures.object_model", "fixtures.object_world")
+pytest.register_assert_rewrite(*(f"fixtures.object_{part}" for part in ("model", "comparison", "writing", "world")))
 
 from fixtures.object_world import EFFORT, Step, World, random_steps  # noqa: E402
 
