@@ -235,7 +235,9 @@ def test_a_server_that_asks_for_more_time_than_there_is_ends_it(session: Session
         assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize("form", ["0", "soon", "", email.utils.formatdate(time.time() - 60, usegmt=True)])
+@pytest.mark.parametrize(
+    "form", ["0", "soon", "", email.utils.formatdate(time.time() - 60, usegmt=True)], ids=["0", "word", "empty", "date"]
+)
 def test_any_retry_after_is_understood(session: Session, form: str) -> None:
     with Scripted(answer(503, Retry_After=form), answer(200)) as server:
         assert session.request("GET", server.url + "/").attempts == 2
