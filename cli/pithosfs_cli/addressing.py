@@ -91,9 +91,7 @@ def locate_container(run: Invocation, text: str, *, account: str | None = None) 
     names wins over `account`. Raises UsageError, NotFound for an unknown user."""
     found = parse_location(text if text.startswith(("/", "pithos://")) else f"/{text}", "", account=account)
     if not found.container or found.name:
-        raise UsageError(
-            f"{text!r} is not the name of a container", hint="write NAME, /NAME or pithos://ACCOUNT/NAME"
-        )
+        raise UsageError(f"{text!r} is not the name of a container", hint="write NAME, /NAME or pithos://ACCOUNT/NAME")
     if found.account is None:
         uuid = run.cloud().options.get("pithos_uuid")
         return Location(uuid or None, found.container, "")

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TypeVar
 
 from pithosfs.errors import NoConnection, NotLoggedIn, PithosfsError, QuotaExceeded
-from pithosfs.transfer import TransferCancelled
 from pithosfs_cli.errors import Failure, describe
 from pithosfs_cli.output import note
 
@@ -19,7 +18,7 @@ __all__ = ["Batch"]
 T = TypeVar("T")
 
 # What would fail for every further one as well.
-_FATAL = (NoConnection, NotLoggedIn, QuotaExceeded, TransferCancelled)
+_FATAL = (NoConnection, NotLoggedIn, QuotaExceeded)
 _FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 
 
@@ -66,7 +65,7 @@ class Batch:
         try:
             yield
         except (PithosfsError, OSError) as error:
-            if isinstance(error, _FATAL) or (isinstance(error, OSError) and error.errno in _FATAL_ERRNO):
+            if _befalls_all(error):
                 raise
             note(f"{name}: {describe(error)[0]}")
             with self._lock:
@@ -102,3 +101,11 @@ class Batch:
             except BaseException:
                 self.cancel.set()
                 raise
+
+
+def _befalls_all(error: PithosfsError | OSError) -> bool:
+    from pithosfs.transfer import TransferCancelled  # not at the start: it brings the thread pools
+
+    if isinstance(error, OSError):
+        return error.errno in _FATAL_ERRNO
+    return isinstance(error, (*_FATAL, TransferCancelled))

@@ -167,7 +167,8 @@ def test_an_upload_that_is_killed_and_repeated(tmp_path: Path, cloud: TestCloud,
     assert 0 < len(missing) < 32
     wire.forget()
     memory_of(client("up", user, wire, source))
-    assert sent_blocks(wire) == len(missing)
+    # Each once; a block that was under way at the end may have been stored after the question.
+    assert len(missing) - 4 <= sent_blocks(wire) <= len(missing)
     assert user.store.head(ObjectPath(user.uuid, "pithos", "big")).hash == root
 
 

@@ -204,6 +204,7 @@ def test_each_error_says_what_happened_and_what_to_do(
     assert row.said in happened
     assert row.about in happened
     assert row.advised in advice
+    assert "{" not in happened
     assert account.token not in happened + advice
     # As JSON for programs: the same, on standard error.
     if row.code in (4, 6):

@@ -12,7 +12,7 @@ def groups(owner: User) -> dict[str, tuple[str, ...]]:
 
 
 def test_create_list_replace_delete(program: Invoker, owner: User, cloud: TestCloud) -> None:
-    friend, other = cloud.user("friend"), cloud.user("other")
+    friend, other = sorted((cloud.user("friend"), cloud.user("other")), key=lambda one: one.uuid)  # as they come back
     assert "There is no group" in program.ok("group", "list").err
     assert program.ok("group", "list", "-j").json == []
     assert program.ok("group", "create", "Team", "--username", friend.name, "--uuid", other.uuid.upper()).out == ""

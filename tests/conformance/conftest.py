@@ -36,9 +36,16 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         pytest.fail(str(failure))
     yield found
     try:
-        found.clean()
+        left = found.clean()
     finally:
         found.wire.close()
+    if left:
+        message = f"left behind on {found.endpoint}: {', '.join(left)}"
+        if request.session.testsfailed == 0:
+            pytest.fail(message)
+        # A failure here, after others, would cost the summary of those.
+        if (reporter := request.config.pluginmanager.getplugin("terminalreporter")) is not None:
+            reporter.write_line(message, red=True)
 
 
 @pytest.fixture

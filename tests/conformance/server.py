@@ -97,27 +97,36 @@ class Server:
             raise NoServer("the two tokens belong to the same user")
         return cls(endpoint, people[0], people[1], wire)
 
-    def clean(self) -> None:
-        """Remove every container of this run from both accounts."""
+    def clean(self) -> list[str]:
+        """Remove every container of this run from both accounts; returns those that the server would not remove."""
+        left = []
         for who in ("me", "other"):
             account = f"/{self.person(who).id}"
             marker = self.run
             while True:
                 names = self.ask("GET", f"{account}?format=text&limit=1000&marker={marker}", who).lines()
-                for name in names:
-                    if name.startswith(self.run):
-                        self.remove(f"{account}/{quote(name, safe='')}", who)
-                if not names or not names[-1].startswith(self.run):
+                ours = [f"{account}/{quote(name, safe='')}" for name in names if name.startswith(self.run)]
+                left += [container for container in ours if not self.remove(container, who)]
+                if len(ours) < len(names) or not names:
                     break
                 marker = quote(names[-1], safe="")
+        return left
 
-    def remove(self, container: str, who: str) -> None:
-        """A container with all that is in it; one that does not exist is fine."""
-        status = self.ask("DELETE", container, who).status
-        if status == 409:
-            self.ask("DELETE", f"{container}?delimiter=%2F", who)
-            status = self.ask("DELETE", container, who).status
-        assert status in (204, 404), f"{container} could not be removed: {status}"
+    def remove(self, container: str, who: str) -> bool:
+        """A container with all that is in it; whether it is gone. One that does not exist is."""
+        for emptied in (self._empty_at_once, self._empty_one_by_one):
+            if self.ask("DELETE", container, who).status in (204, 404):
+                return True
+            emptied(container, who)
+        return self.ask("DELETE", container, who).status in (204, 404)
+
+    def _empty_at_once(self, container: str, who: str) -> None:
+        self.ask("DELETE", f"{container}?delimiter=%2F", who)
+
+    def _empty_one_by_one(self, container: str, who: str) -> None:
+        answer = self.ask("GET", f"{container}?format=json", who)
+        for name in answer.names() if answer.status == 200 else []:
+            self.ask("DELETE", f"{container}/{quote(name, safe='')}", who)
 
 
 def _access(wire: Wire, identity: str, token: str) -> dict[str, Any] | None:

@@ -151,11 +151,18 @@ def test_rule(row: Row, world: World) -> None:
     world.run(row)
 
 
-@rule("15-modified-since-sees-a-change", "15-unmodified-since-sees-a-change")
+@rule(
+    "15-modified-since-sees-a-change",
+    "15-unmodified-since-sees-a-change",
+    "7.1-last-modified-is-the-newest-versions-even-for-an-older-one",
+)
 def test_15_dates_see_a_change(world: World) -> None:
-    world.do(put(O))
+    world.do(put(O).gives(save={"v": "X-Object-Version"}))
     before: Any = world.do(head(O))["Last-Modified"]
     world.next_second()
     world.do(put(O, "x"))
     world.do(get(O, If_Modified_Since=before).gives(200, body="x"))
     world.do(get(O, If_Unmodified_Since=before).gives(412))
+    after = world.do(head(O))["Last-Modified"]
+    assert after != before
+    world.do(head(f"{O}?version={{v}}").gives(200, Last_Modified=after, X_Object_Version_Timestamp=before))

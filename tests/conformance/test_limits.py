@@ -32,6 +32,11 @@ ROWS = (
     row("3.4-metadata-headers-91", put(O, raw=meta(91)).gives(400), head(O).gives(404)),
     row("3.4-metadata-headers-91-on-a-container", post(f"{C}?update", raw=meta(91, "Container")).gives(400)),
     row(
+        "3.4-metadata-headers-91-that-remove",
+        put(O),
+        post(f"{O}?update", raw=dict.fromkeys(meta(91), "")).gives(400),
+    ),
+    row(
         "3.4-metadata-headers-90-that-remove",
         put(O),
         post(f"{O}?update", raw=dict.fromkeys(meta(90), "")).gives(202),

@@ -253,13 +253,6 @@ ROWS = (
         put(O, "22"),
         get(f"{O}?hashmap&version={{v}}").gives(200, json=lambda value: value["bytes"] == 1),
     ),
-    row(
-        "7.2-last-modified-is-the-newest-versions",
-        put(O, "1").gives(save={"v": "X-Object-Version"}),
-        put(O, "2"),
-        head(O).gives(save={"at": "Last-Modified"}),
-        head(f"{O}?version={{v}}").gives(Last_Modified="{at}"),
-    ),
 )
 
 

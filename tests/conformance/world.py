@@ -204,5 +204,7 @@ class World:
         return max(int(parsedate_to_datetime(one).timestamp()) for one in shown if one is not None)
 
     def close(self) -> None:
-        for who, name in self._made:
-            self.server.remove(f"/{self.server.person(who).id}/{name}", who)
+        left = [
+            name for who, name in self._made if not self.server.remove(f"/{self.server.person(who).id}/{name}", who)
+        ]
+        assert left == [], "these containers could not be removed"

@@ -95,7 +95,7 @@ def test_account(management: Management, users: Users, place: Place) -> None:
 
 
 def test_groups(management: Management, users: Users) -> None:
-    bob, carol = users.bob.account, users.carol.account
+    bob, carol = sorted((users.bob.account, users.carol.account))  # members come back sorted
     management.set_group("Friends", [bob, carol])
     management.set_group("others", [carol])
     assert management.account().groups == {"friends": (bob, carol), "others": (carol,)}

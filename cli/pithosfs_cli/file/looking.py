@@ -29,8 +29,9 @@ __all__ = ["cat", "entries", "list_", "show_entries"]
 
 
 def _old_format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value:
-        context.obj.output = value
+    # It had no effect once. The name of a form is taken for what it promised, anything else is still let pass.
+    if value and value.lower() in FORMATS:
+        context.obj.output = value.lower()
 
 
 @click.command("list", cls=Command)
@@ -52,14 +53,7 @@ def _old_format(context: click.Context, _parameter: click.Parameter, value: str 
         *list_options(ENTRY_COLUMNS),
         glob_option,
         place_options,
-        # It had no effect once; what it promised is this.
-        click.option(
-            "--format",
-            type=click.Choice(FORMATS, case_sensitive=False),
-            hidden=True,
-            expose_value=False,
-            callback=_old_format,
-        ),
+        click.option("--format", hidden=True, expose_value=False, callback=_old_format),
     ]
 )
 @click.pass_obj

@@ -62,6 +62,7 @@ class ContentClient(ContainerClient):
         )
         steps = Steps(block_size, {Phase.HASHING: hash_cb, Phase.SENDING: upload_cb})
         upload(target, binary(f), size=size, connections=self.MAX_THREADS, progress=steps)
+        steps.finish()
         return named(target.headers)
 
     def upload_from_string(
@@ -197,6 +198,7 @@ class ContentClient(ContainerClient):
             emptied(dst)
         steps = Steps(block_size, {Phase.RECEIVING: download_cb}, whole={Phase.RECEIVING: source.size})
         download(source, dst, resume=resume, connections=self.MAX_THREADS, progress=steps)
+        steps.finish()
         dst.flush()
 
     def _write_ranges(

@@ -75,6 +75,11 @@ class Steps:
         # A second round over what has failed in the first counts only its own bytes.
         bar.advance(bar.total - left + done)
 
+    def finish(self) -> None:
+        """The transfer is done, and so are its bars: of a block whose answer was lost no progress is told."""
+        for bar in self._bars.values():
+            bar.advance(bar.total)
+
 
 def _takes_two(call: ProgressBar) -> bool:
     """Whether it is called with what is done and the total, rather than with the total alone."""

@@ -24,7 +24,7 @@ from fixtures.raw_requests import CATALOGS, CREDENTIALS, JSON, SOME_BYTES, dumpe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("PITHOSFS_TEST_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("PITHOSFS_TEST_EXAMPLES", "300"))
 FUZZING = settings(
     max_examples=EXAMPLES,
     deadline=None,
