@@ -54,7 +54,9 @@ def _principal(store: ObjectStore, word: str, known: Mapping[str, str], groups: 
         raise _unknown(who)
     if account == store.account and group not in groups:
         raise NotFound(
-            f"you have no group {group!r}", 404, hint="see which you have: pithosfs group list; make it: group create"
+            f"you have no group {group!r}",
+            404,
+            hint="see which you have: pithosfs group list; make it: pithosfs group create",
         )
     return f"{account}:{group}"
 
