@@ -75,10 +75,12 @@ def object_put_content(world: World) -> None:
     with pytest.raises(BadRequest):
         rest.object_put("o", data=b"x", content_type="a/b", etag=hashlib.md5(b"y").hexdigest())
     rest.object_put("o", data=b"x", content_type="a/b", etag=hashlib.md5(b"x").hexdigest())
-    rest.object_put("o", data=iter([b"1", b"23"]), content_length=3, content_type="a/b")
-    assert world.content("o") == b"123"
-    rest.object_put("o", data=b"chunks", transfer_encoding="chunked", content_type="a/b")
-    assert world.content("o") == b"chunks"
+    with world.watched(rest) as heads:
+        rest.object_put("o", data=iter([b"1", b"23"]), content_length=3, content_type="a/b")
+        assert world.content("o") == b"123"
+        rest.object_put("o", data=b"chunks", transfer_encoding="chunked", content_type="a/b")
+        assert world.content("o") == b"chunks"
+    assert (heads[0]["content-length"], heads[1]["transfer-encoding"]) == ("3", "chunked")
     missing = {"bytes": 1, "hashes": ["ab" * 32]}
     assert rest.object_put("h", hashmap=True, json=missing, content_type="a/b", success=409).json() == ["ab" * 32]
     # The answer names what is missing in JSON, whatever was asked for.
@@ -231,8 +233,10 @@ def object_post_content(world: World) -> None:
     assert world.content("o") == b"0123456789ab"
     rest.object_post("o", content_type=octets, content_range="bytes 1-2/*", data=b"XY")
     assert world.content("o") == b"0XY3456789ab"
-    rest.object_post("o", content_type=octets, content_range="bytes 0-/*", data=iter([b"Q"]), content_length=1)
-    rest.object_post("o", content_type=octets, content_range="bytes 1-/*", data=b"R", transfer_encoding="chunked")
+    with world.watched(rest) as heads:
+        rest.object_post("o", content_type=octets, content_range="bytes 0-/*", data=iter([b"Q"]), content_length=1)
+        rest.object_post("o", content_type=octets, content_range="bytes 1-/*", data=b"R", transfer_encoding="chunked")
+    assert (heads[0]["content-length"], heads[1]["transfer-encoding"]) == ("1", "chunked")
     assert world.content("o") == b"QRY3456789ab"
     rest.object_post("o", content_type=octets, content_range="bytes */*", object_bytes=4)
     assert world.content("o") == b"QRY3"

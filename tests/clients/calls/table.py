@@ -10,11 +10,13 @@ import inspect
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fixtures.clouds import TestCloud, User
+from fixtures.proxy import Drop, FaultProxy
 
 from pithosfs.clients.astakos import AstakosClient, CachedAstakosClient
 from pithosfs.clients.pithos import PithosClient
@@ -108,6 +110,20 @@ class World:
     def earlier(self, kind: Any, container: str | None = None) -> Any:
         """A recorded client of the account with a past."""
         return self._recorded(kind, self.past.user, container or "c")
+
+    @contextmanager
+    def watched(self, client: Any) -> Iterator[list[dict[str, str]]]:
+        """The headers of the requests that a client sends meanwhile, for what shows nowhere else."""
+        heads: list[dict[str, str]] = []
+        proxy = FaultProxy(self.cloud.address)
+        proxy.when(lambda request: bool(heads.append(request.headers)), Drop())
+        direct = client.endpoint_url
+        client.endpoint_url = proxy.instead_of(direct)
+        try:
+            yield heads
+        finally:
+            client.endpoint_url = direct
+            proxy.close()
 
     def put(self, name: str, content: bytes = b"content", **options: Any) -> str:
         """Make an object; returns its ETag."""
