@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from conformance.server import NoServer, Server
 
 HERE = Path(__file__).parent
+# The inner runs are runs of their own, also when this one is spread over several processes.
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def test_a_run_by_options_alone(users: Any, start: Path) -> None:
     cloud, one, two = users
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
     command += ["--base-url", cloud.url, "--token", one.token, "--token2", two.token, str(HERE / "test_auth.py")]
-    run = subprocess.run(command, cwd=start, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(command, cwd=start, capture_output=True, text=True, timeout=120, check=False, env=ALONE)
     assert run.returncode == 0, run.stdout + run.stderr
     assert re.search(r"\d\d passed", run.stdout), run.stdout
 
@@ -41,7 +44,7 @@ def test_a_run_with_one_token_says_what_is_missing(users: Any) -> None:
     cloud, one, _ = users
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--base-url", cloud.url]
     command += ["--token", one.token, "-k", "2-token-in-the-header", str(HERE / "test_auth.py")]
-    run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False, env=ALONE)
     assert run.returncode == 1
     assert "--token2" in run.stdout
 
