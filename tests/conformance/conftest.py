@@ -5,7 +5,6 @@ The options themselves are in tests/conftest.py, which pytest reads however it i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -28,7 +27,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         base, tokens = users[0].url, (users[0].token, users[1].token)
     elif None in tokens:
         pytest.fail("--base-url needs the tokens of two users: --token and --token2")
-    elif "PYTEST_XDIST_WORKER" in os.environ:
+    elif hasattr(request.config, "workerinput"):
         pytest.fail("rows that change the account itself cannot share it with other processes: run without -n")
     try:
         found = Server.find(base, tokens, option("--identity-url"), (option("--account"), option("--account2")))

@@ -117,6 +117,10 @@ class Step:
         return replace(self, expect=expect, save=save or {})
 
 
+def _unless_none(name: str, value: str | None) -> dict[str, Any]:
+    return {} if value is None else {name: value}
+
+
 def _dashed(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -145,7 +149,7 @@ def get(path: str = "", **more: Any) -> Step:
 
 def put(path: str = O, body: Body | str = b"data", type: str | None = "text/plain", **more: Any) -> Step:
     """An object."""
-    return call("PUT", path, body, **({} if type is None else {"Content_Type": type}), **more)
+    return call("PUT", path, body, **_unless_none("Content_Type", type), **more)
 
 
 def make(path: str = "{new}", **more: Any) -> Step:
@@ -158,11 +162,11 @@ def post(path: str = O, body: Body | str = b"", **more: Any) -> Step:
 
 
 def copy(path: str = O, to: str | None = None, **more: Any) -> Step:
-    return call("COPY", path, **({} if to is None else {"Destination": f"/{to}"}), **more)
+    return call("COPY", path, **_unless_none("Destination", None if to is None else f"/{to}"), **more)
 
 
 def move(path: str = O, to: str | None = None, **more: Any) -> Step:
-    return call("MOVE", path, **({} if to is None else {"Destination": f"/{to}"}), **more)
+    return call("MOVE", path, **_unless_none("Destination", None if to is None else f"/{to}"), **more)
 
 
 def delete(path: str = O, **more: Any) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from conformance.rows import ANY, C, O, Row, call, delete, each, get, head, make, post, put, row
 from conformance.world import World
@@ -13,7 +14,7 @@ STAMP = re.compile(r"\d+\.\d{6}")
 
 RAW = "caf\u00e9".encode()
 
-COMMON = {
+COMMON: dict[str, Any] = {
     "Cache-Control": "no-cache, no-store, must-revalidate, max-age=0",
     "Vary": re.compile(r"(.*, *)?X-Auth-Token(,.*)?"),
 }

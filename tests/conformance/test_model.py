@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.rows import C, O, Row, copy, delete, each, get, head, make, move, post, put, row, rule
+from conformance.rows import C, O, Row, Step, copy, delete, each, get, head, make, move, post, put, row, rule
 from conformance.world import World
 
 TREE = (put(f"{C}/d", "", type="application/directory"), put(f"{C}/d/1", "12345"), put(f"{C}/d/2", "12345"))
 SMALL = make(X_Container_Policy_Quota="7")
 
 
-def counts(objects: int, size: int, path: str = C) -> object:
+def counts(objects: int, size: int, path: str = C) -> Step:
     return head(path).gives(204, X_Container_Object_Count=str(objects), X_Container_Bytes_Used=str(size))
 
 

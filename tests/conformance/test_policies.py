@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from conformance.rows import C, O, Row, copy, delete, each, get, head, make, move, post, put, row, rule
 from conformance.world import World
@@ -10,7 +12,7 @@ NEW = "{new}"
 STRANGE = "00000000-0000-4000-8000-000000000000"
 
 
-def policies(**wanted: str) -> dict[str, str]:
+def policies(**wanted: str) -> dict[str, Any]:
     return {f"X_Container_Policy_{name.capitalize()}": value for name, value in wanted.items()}
 
 

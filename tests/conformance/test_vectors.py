@@ -42,7 +42,7 @@ def root(hashes: list[str], name: str) -> str:
     return level[0].hex()
 
 
-def named(group: str) -> Any:
+def named(group: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("vector", VECTORS[group], ids=[one["name"] for one in VECTORS[group]])
 
 
