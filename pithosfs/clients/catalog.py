@@ -48,13 +48,24 @@ def _versioned(url: str) -> bool:
 
 def find_service(catalog: Sequence[Any], service_type: str) -> dict[str, Any]:
     """The first service of a type (step 3). Raises ClientError when there is none."""
-    for service in catalog:
-        if isinstance(service, dict) and str(service.get("type", "")).lower() == service_type.lower():
-            return service
-    raise ClientError(
-        f"this cloud has no service of type {service_type!r}",
-        hint="see what it has: pithosfs user authenticate",
+    services = {str(one["type"]).lower(): one for one in reversed(catalog) if isinstance(one, dict) and one.get("type")}
+    found: dict[str, Any] | None = services.get(service_type.lower())
+    if found is None:
+        raise ClientError(
+            f"this cloud has no service of type {service_type!r}", hint=_other_types(service_type, sorted(services))
+        )
+    return found
+
+
+def _other_types(service_type: str, there: Sequence[str]) -> str:
+    """What to do about a service that is not in the catalog."""
+    if not there:
+        return "its catalog is empty: check the authentication address, pithosfs config get cloud"
+    setting = next((name for name, known in SERVICE_TYPES.items() if known == service_type.lower()), None)
+    way = (
+        f"if it is one of these: pithosfs config set cloud.NAME.{setting}_type TYPE" if setting else "choose from these"
     )
+    return f"it has {', '.join(there)}; {way}"
 
 
 def find_endpoint(service: Mapping[str, Any], version: str | None = None) -> dict[str, Any]:
