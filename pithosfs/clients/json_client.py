@@ -40,7 +40,7 @@ def segment(value: object) -> str:
     go to the whole list."""
     text = "" if value is None else str(value)
     if not text:
-        raise BadRequest("an id or name is empty", 0, hint="say which one is meant")
+        raise _nothing_named()
     if text in (".", ".."):
         return text.replace(".", "%2E")
     try:
@@ -51,8 +51,13 @@ def segment(value: object) -> str:
 
 def needed(item_id: int | str | None) -> int | str:
     """An id that is there. Raises BadRequest for None and for an empty one."""
-    segment(item_id)
-    return "" if item_id is None else item_id
+    if item_id is None or item_id == "":
+        raise _nothing_named()
+    return item_id
+
+
+def _nothing_named() -> BadRequest:
+    return BadRequest("an id or name is empty", 0, hint="say which one is meant")
 
 
 def item(item_id: object, detail: bool | None = False) -> tuple[object, ...]:

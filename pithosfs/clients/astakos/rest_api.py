@@ -196,7 +196,7 @@ class AstakosRestClient(Client):
         """GET the quotas of projects, as a service."""
         return self.account("GET", "service_project_quotas", params={"project": project})
 
-    def commissions_get(self, serial: int | None = None) -> Reply:
+    def commissions_get(self, serial: int | str | None = None) -> Reply:
         """GET a pending commission, or the list of their serials."""
         return self.account("GET", "commissions", *item(serial))
 
@@ -204,7 +204,7 @@ class AstakosRestClient(Client):
         """POST a commission."""
         return self.account("POST", "commissions", json=request, expect=(201, 200))
 
-    def commissions_action_post(self, action: Mapping[str, Any], serial: int | None = None) -> Reply:
+    def commissions_action_post(self, action: Mapping[str, Any], serial: int | str | None = None) -> Reply:
         """POST what becomes of a commission, or of several."""
         return self.account("POST", "commissions", *item(serial), "action", json=action)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from pithosfs.clients.blockstorage.rest_api import BlockStorageRestClient
-from pithosfs.clients.json_client import Headers, Json, member, members
+from pithosfs.clients.json_client import Headers, Json, member, members, needed
 from pithosfs.clients.progressbars import ProgressBar
 from pithosfs.clients.waiting import Status, Waiter, poll, same_status
 from pithosfs.errors import BadReply, BadRequest
@@ -30,7 +30,7 @@ class BlockStorageClient(BlockStorageRestClient, Waiter):
 
     def get_volume_details(self, volume_id: int | str) -> Json:
         """One volume. Raises NotFound."""
-        return member(self.volumes_get(volume_id=volume_id), "volume")
+        return member(self.volumes_get(volume_id=needed(volume_id)), "volume")
 
     def create_volume(
         self,
@@ -96,7 +96,7 @@ class BlockStorageClient(BlockStorageRestClient, Waiter):
 
     def get_snapshot_details(self, snapshot_id: str) -> Json:
         """One snapshot. Raises NotFound."""
-        return member(self.snapshots_get(snapshot_id=snapshot_id), "snapshot")
+        return member(self.snapshots_get(snapshot_id=needed(snapshot_id)), "snapshot")
 
     def create_snapshot(
         self,
@@ -130,7 +130,7 @@ class BlockStorageClient(BlockStorageRestClient, Waiter):
 
     def get_volume_type_details(self, type_id: int | str) -> Json:
         """One kind of volume. Raises NotFound."""
-        return member(self.types_get(type_id), "volume_type")
+        return member(self.types_get(needed(type_id)), "volume_type")
 
     # waiting --------------------------------------------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class BlockStorageRestClient(JsonClient):
         return self.send("POST", *path, success=success, json_data=json_data, options=kwargs)
 
     def snapshots_get(
-        self, detail: bool | None = None, snapshot_id: str | None = None, success: Codes = 200, **kwargs: Any
+        self, detail: bool | None = None, snapshot_id: int | str | None = None, success: Codes = 200, **kwargs: Any
     ) -> Reply:
         """GET a snapshot, or the list of them, brief or with details."""
         return self.send("GET", "snapshots", *item(snapshot_id, detail), success=success, options=kwargs)

@@ -78,7 +78,7 @@ class ComputeClient(ComputeRestClient):
     ) -> Json:
         """One server. Raises NotFound. The filters go out as for a list, and mean nothing to a Cyclades server."""
         reply = self.servers_get(
-            server_id,
+            needed(server_id),
             changes_since=changes_since,
             image=image,
             flavor=flavor,
@@ -198,7 +198,7 @@ class ComputeClient(ComputeRestClient):
     ) -> Json:
         """`{network id: [{"version", "addr", "OS-EXT-IPS:type"}]}`; empty when it is not connected, or when nothing has
         changed."""
-        reply = self.servers_ips_get(server_id, network_id, changes_since=changes_since)
+        reply = self.servers_ips_get(server_id, needed(network_id), changes_since=changes_since)
         return {} if reply.status_code == 304 else member(reply, "network")
 
     # metadata
@@ -211,7 +211,7 @@ class ComputeClient(ComputeRestClient):
 
     def create_server_metadata(self, server_id: int | str, key: str, val: str) -> Json:
         """Set one item, and return it as a dictionary."""
-        return member(self.servers_metadata_put(server_id, key, json_data={"meta": {key: val}}), "meta")
+        return member(self.servers_metadata_put(server_id, str(needed(key)), json_data={"meta": {key: val}}), "meta")
 
     def update_server_metadata(self, server_id: int | str, response_headers: Wanted = None, **metadata: str) -> Json:
         """Set some items and leave the rest. All of the metadata as it is then."""
@@ -233,7 +233,7 @@ class ComputeClient(ComputeRestClient):
 
     def get_flavor_details(self, flavor_id: int | str) -> Json:
         """One flavor. Raises NotFound."""
-        return member(self.flavors_get(flavor_id), "flavor")
+        return member(self.flavors_get(needed(flavor_id)), "flavor")
 
     # images ---------------------------------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class ComputeClient(ComputeRestClient):
 
     def get_image_details(self, image_id: str, **kwargs: Any) -> Json:
         """One image. Raises NotFound."""
-        return member(self.images_get(image_id, **kwargs), "image")
+        return member(self.images_get(str(needed(image_id)), **kwargs), "image")
 
     def delete_image(self, image_id: str) -> Headers:
         """Delete an image. In Cyclades the file that it was registered from stays."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pithosfs.clients.cyclades.rest_api import CycladesComputeRestClient
-from pithosfs.clients.json_client import Headers, Json, drop_none, member, members
+from pithosfs.clients.json_client import Headers, Json, drop_none, member, members, needed
 from pithosfs.errors import BadReply
 
 __all__ = ["BelongingsClient"]
@@ -22,7 +22,7 @@ class BelongingsClient(CycladesComputeRestClient):
 
     def get_keypair_details(self, key_name: str) -> Json:
         """One key pair. Raises NotFound."""
-        return member(self.keypairs_get(key_name), "keypair")
+        return member(self.keypairs_get(needed(key_name)), "keypair")
 
     def generate_keypair(self, key_name: str) -> Json:
         """Let the server make a key pair. The `private_key` in the answer is shown this once. Raises Conflict."""
@@ -44,11 +44,11 @@ class BelongingsClient(CycladesComputeRestClient):
 
     def get_server_tag_status(self, server_id: int | str, tag: str) -> str:
         """The status of one tag, empty if the server tells none. Raises NotFound."""
-        return self.servers_tags_get(server_id, tag).headers.get("tag-status", "")
+        return self.servers_tags_get(server_id, needed(tag)).headers.get("tag-status", "")
 
     def add_server_tag(self, server_id: int | str, tag: str) -> Headers:
         """Set one tag, and leave the others."""
-        return self.servers_tags_put(server_id, tag).headers
+        return self.servers_tags_put(server_id, needed(tag)).headers
 
     def replace_server_tags(self, server_id: int | str, tags: Iterable[str]) -> dict[str, str]:
         """Make these the tags of a server. Tag → status as of then."""
@@ -56,7 +56,7 @@ class BelongingsClient(CycladesComputeRestClient):
 
     def delete_server_tag(self, server_id: int | str, tag: str) -> Headers:
         """Remove one tag. Raises NotFound."""
-        return self.servers_tags_delete(server_id, tag).headers
+        return self.servers_tags_delete(server_id, needed(tag)).headers
 
     def delete_server_tags(self, server_id: int | str) -> Headers:
         """Remove all tags. Raises NotFound when there is none."""
@@ -70,7 +70,7 @@ class BelongingsClient(CycladesComputeRestClient):
 
     def get_volume_attachment(self, server_id: int | str, attachment_id: int | str) -> Json:
         """One attached volume. Raises BadRequest when it is not attached there."""
-        return member(self.volume_attachments_get(server_id, attachment_id), "volumeAttachment")
+        return member(self.volume_attachments_get(server_id, needed(attachment_id)), "volumeAttachment")
 
     def attach_volume(self, server_id: int | str, volume_id: int | str) -> Json:
         """Attach an available volume."""

@@ -39,7 +39,7 @@ class CycladesComputeRestClient(ComputeClient):
     # tags
 
     def servers_tags_get(
-        self, server_id: int | str, tag: str | None = None, success: Codes = (200, 204), **kwargs: Any
+        self, server_id: int | str, tag: int | str | None = None, success: Codes = (200, 204), **kwargs: Any
     ) -> Reply:
         """GET the tags of a server, or one of them: 204, with its status in the header `tag-status`."""
         return self.send("GET", "servers", server_id, "tags", *item(tag), success=success, options=kwargs)
@@ -47,7 +47,7 @@ class CycladesComputeRestClient(ComputeClient):
     def servers_tags_put(
         self,
         server_id: int | str,
-        tag: str | None = None,
+        tag: int | str | None = None,
         json_data: object = None,
         success: Codes = (200, 201, 204),
         **kwargs: Any,
@@ -57,7 +57,7 @@ class CycladesComputeRestClient(ComputeClient):
         return self.send("PUT", *path, success=success, json_data=json_data, options=kwargs)
 
     def servers_tags_delete(
-        self, server_id: int | str, tag: str | None = None, success: Codes = 204, **kwargs: Any
+        self, server_id: int | str, tag: int | str | None = None, success: Codes = 204, **kwargs: Any
     ) -> Reply:
         """DELETE one tag, or all."""
         return self.send("DELETE", "servers", server_id, "tags", *item(tag), success=success, options=kwargs)
@@ -87,7 +87,7 @@ class CycladesComputeRestClient(ComputeClient):
 
     # key pairs
 
-    def keypairs_get(self, key_name: str | None = None, success: Codes = 200, **kwargs: Any) -> Reply:
+    def keypairs_get(self, key_name: int | str | None = None, success: Codes = 200, **kwargs: Any) -> Reply:
         """GET a key pair, or the list of them."""
         return self.send("GET", "os-keypairs", *item(key_name), success=success, options=kwargs)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from pithosfs.clients.json_client import Headers, Json, drop_none, member, members
+from pithosfs.clients.json_client import Headers, Json, drop_none, member, members, needed
 from pithosfs.clients.network.checking import (
     FixedIps,
     Gateway,
@@ -43,7 +43,7 @@ class NetworkClient(NetworkRestClient, Waiter):
 
     def get_network_details(self, network_id: int | str) -> Json:
         """One network. Raises NotFound."""
-        return member(self.networks_get(network_id), "network")
+        return member(self.networks_get(needed(network_id)), "network")
 
     def create_network(self, name: str, admin_state_up: bool | None = None, shared: bool | None = None) -> Json:
         """Make a network."""
@@ -78,7 +78,7 @@ class NetworkClient(NetworkRestClient, Waiter):
 
     def get_subnet_details(self, subnet_id: int | str) -> Json:
         """One subnet. Raises NotFound."""
-        return member(self.subnets_get(subnet_id), "subnet")
+        return member(self.subnets_get(needed(subnet_id)), "subnet")
 
     def create_subnet(
         self,
@@ -145,7 +145,7 @@ class NetworkClient(NetworkRestClient, Waiter):
     def get_port_details(self, port_id: int | str) -> Json:
         """One port. Raises NotFound."""
         try:
-            return member(self.ports_get(port_id), "port")
+            return member(self.ports_get(needed(port_id)), "port")
         except ServerFailed:
             # Some servers fail over a port with addresses of both kinds, but list it (network.md section 5.1).
             listed = [one for one in members(self.ports_get(), "ports") if str(one.get("id")) == str(port_id)]
@@ -214,7 +214,7 @@ class NetworkClient(NetworkRestClient, Waiter):
 
     def get_floatingip_details(self, floatingip_id: int | str) -> Json:
         """One floating address, by its id. Raises NotFound."""
-        return member(self.floatingips_get(floatingip_id), "floatingip")
+        return member(self.floatingips_get(needed(floatingip_id)), "floatingip")
 
     def create_floatingip(
         self,
