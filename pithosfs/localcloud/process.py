@@ -24,7 +24,7 @@ from typing import TypeVar
 
 from pithosfs.errors import LocalError
 from pithosfs.localcloud import users as user_tables
-from pithosfs.localcloud.database import connect, migrate, transaction
+from pithosfs.localcloud.database import connect, migrate, schema_version, transaction
 from pithosfs.localcloud.datadir import (
     DATABASE,
     LOG,
@@ -35,9 +35,11 @@ from pithosfs.localcloud.datadir import (
     read_record,
     server_lock,
 )
-from pithosfs.localcloud.users import TOKEN_LIFETIME, UNLIMITED, User
+from pithosfs.localcloud.identity_schema import MIGRATIONS, SERVICE
+from pithosfs.localcloud.resources import UNLIMITED
+from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
-__all__ = ["Status", "add_user", "start", "status", "stop", "user_token", "users"]
+__all__ = ["Status", "add_user", "set_limit", "start", "status", "stop", "user_token", "users"]
 
 T = TypeVar("T")
 
@@ -185,17 +187,33 @@ def user_token(data: Path, name: str, *, lifetime: timedelta = TOKEN_LIFETIME, r
     return _change(data, issue)
 
 
-def users(data: Path) -> list[User]:
+def set_limit(data: Path, name: str, resource: str, limit: int | None) -> None:
+    """Change what a user's personal project may use, in units of the resource (None: no limit).
+
+    Raises NotFound for an unknown user, UsageError for an unknown resource or an impossible limit.
+    """
+    value = UNLIMITED if limit is None else limit
+    _change(
+        data,
+        lambda connection: user_tables.set_limit(
+            connection, user_tables.find_user(connection, name=name), resource, value
+        ),
+    )
+
+
+def users(data: Path) -> list[ListedUser]:
     """All users, oldest first; none when there is no data yet."""
     if not (data / DATABASE).exists():
         return []
     try:
         with contextlib.closing(connect(data / DATABASE, read_only=True)) as connection:
-            return user_tables.all_users(connection)
+            version = schema_version(connection, SERVICE)
+            if version == len(MIGRATIONS):
+                return user_tables.all_users(connection)
     except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []  # killed while it was being made for the first time
         raise _unusable(data, error) from error
+    # Written by an older version of this program, which kept them otherwise; or killed while it was first made.
+    return [] if version == 0 else _change(data, user_tables.all_users)
 
 
 def _change(data: Path, fn: Callable[[sqlite3.Connection], T]) -> T:
@@ -203,7 +221,7 @@ def _change(data: Path, fn: Callable[[sqlite3.Connection], T]) -> T:
     prepare(data)
     try:
         with contextlib.closing(connect(data / DATABASE)) as connection:
-            migrate(connection, "identity", user_tables.MIGRATIONS)
+            migrate(connection, SERVICE, MIGRATIONS)
             return transaction(connection, fn)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(data, error) from error

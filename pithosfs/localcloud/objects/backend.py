@@ -32,7 +32,7 @@ class Backend:
         """Run one request's change: everything it checks and does is one transaction, with the books settled."""
 
         def run(connection: sqlite3.Connection) -> T:
-            change = Change(connection, self.clock, caller, self.identity.quota_of)
+            change = Change(connection, self.clock, caller)
             value = fn(change)
             change.settle()
             return value

@@ -19,7 +19,7 @@ CREATE TABLE accounts (
     uuid TEXT NOT NULL UNIQUE,          -- the user's id; a row appears when the user first writes something
     created INTEGER NOT NULL,
     modified INTEGER NOT NULL,          -- newest change of the account, a container or an object; never goes back
-    bytes INTEGER NOT NULL DEFAULT 0,   -- sum of containers.bytes; what the quota is held against
+    bytes INTEGER NOT NULL DEFAULT 0,   -- sum of containers.bytes
     metadata TEXT NOT NULL DEFAULT '{}' -- JSON object, key (as stored: Foo-Bar) to value
 );
 
@@ -114,4 +114,14 @@ CREATE TABLE metadata_keys (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Sequence[str] = (_FIRST,)
+# The books of the quotas (identity_schema.py) take over what the containers hold.
+_HOLDINGS = """
+INSERT INTO holdings (project, resource, user, usage_min, usage_max)
+    SELECT c.project, 'pithos.diskspace', a.uuid, sum(c.bytes), sum(c.bytes)
+    FROM containers c JOIN accounts a ON a.id = c.account GROUP BY c.project, a.uuid HAVING sum(c.bytes) > 0;
+INSERT INTO holdings (project, resource, user, usage_min, usage_max)
+    SELECT project, 'pithos.diskspace', '', sum(bytes), sum(bytes)
+    FROM containers GROUP BY project HAVING sum(bytes) > 0;
+"""
+
+MIGRATIONS: Sequence[str] = (_FIRST, _HOLDINGS)
