@@ -124,4 +124,22 @@ INSERT INTO holdings (project, resource, user, usage_min, usage_max)
     FROM containers GROUP BY project HAVING sum(bytes) > 0;
 """
 
-MIGRATIONS: Sequence[str] = (_FIRST, _HOLDINGS)
+# An image is an object with these beside it (image.md). They follow its UUID, so they stay when it is moved or changed.
+_IMAGES = """
+CREATE TABLE images (
+    uuid TEXT PRIMARY KEY,              -- versions.uuid of the object; an image while the current version has it
+    object INTEGER NOT NULL,            -- objects.id of the name that has it, or had it last
+    name TEXT NOT NULL,
+    disk_format TEXT NOT NULL,
+    container_format TEXT NOT NULL,
+    status TEXT NOT NULL,
+    properties TEXT NOT NULL,           -- JSON object, key (lower case) to value
+    registered INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    volume INTEGER,                     -- of which volume this is a snapshot; NULL: none
+    description TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX images_by_object ON images (object);
+"""
+
+MIGRATIONS: Sequence[str] = (_FIRST, _HOLDINGS, _IMAGES)
