@@ -37,6 +37,7 @@ from pithosfs.localcloud.datadir import (
 )
 from pithosfs.localcloud.identity_schema import MIGRATIONS, SERVICE
 from pithosfs.localcloud.resources import UNLIMITED
+from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
 from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
 __all__ = ["Status", "add_user", "set_limit", "start", "status", "stop", "user_token", "users"]
@@ -75,14 +76,15 @@ def start(
     *,
     foreground: bool = False,
     base_url: str | None = None,
+    sandbox_delay: float = DEFAULT_DELAY,
     ready: Callable[[Status], None] | None = None,
 ) -> Status:
     """Start the local cloud and return once it answers; if it runs already, just return how it is.
 
     `port` 0: the one it had last time if that is free, else any. `base_url` is the address that clients are told
-    when it is not the one they connect to (behind a proxy). In the foreground this calls `ready` once the server
-    answers, and returns when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be
-    had.
+    when it is not the one they connect to (behind a proxy). `sandbox_delay` is how many seconds it takes to build a
+    server, or whatever else is done to one. In the foreground this calls `ready` once the server answers, and returns
+    when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be had.
     """
     data = data.absolute()
     prepare(data)
@@ -92,7 +94,7 @@ def start(
         if server_lock(data).is_held():
             return status(data)
         if not foreground:
-            _spawn(data, host, port, base_url)
+            _spawn(data, host, port, base_url, sandbox_delay)
             return status(data)
         # Imported here: the server's libraries take longer to load than everything else here.
         from pithosfs.localcloud.server import serve
@@ -103,7 +105,7 @@ def start(
             if ready is not None:
                 ready(status(data))
 
-        serve(data, host, port, base_url, is_ready)
+        serve(data, host, port, base_url, Timing(sandbox_delay), is_ready)
     return status(data)
 
 
@@ -231,13 +233,13 @@ def _unusable(data: Path, error: Exception) -> LocalError:
     return LocalError(f"the database {data / DATABASE} cannot be used: {error}", hint="is the disk full, or damaged?")
 
 
-def _spawn(data: Path, host: str, port: int, base_url: str | None) -> None:
+def _spawn(data: Path, host: str, port: int, base_url: str | None, sandbox_delay: float) -> None:
     """Start a server in the background and wait until it says that it is ready, or why it is not."""
     log = data / LOG
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(data / f"{LOG}.old")
     command = [sys.executable, "-P", "-m", "pithosfs.localcloud", "--announce"]
-    command += ["--data", str(data), "--host", host, "--port", str(port)]
+    command += ["--data", str(data), "--host", host, "--port", str(port), "--sandbox-delay", str(sandbox_delay)]
     if base_url is not None:
         command += ["--base-url", base_url]
     reader, writer = os.pipe()
