@@ -177,7 +177,7 @@ def _data(run: Invocation, data: str | None) -> Path:
 
 
 def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:
-    from pithosfs.localcloud.users import UNLIMITED
+    from pithosfs.localcloud.resources import UNLIMITED
 
     return [
         {"id": one.uuid, "name": one.name, "quota": None if one.quota >= UNLIMITED else one.quota}

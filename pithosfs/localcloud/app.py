@@ -27,6 +27,8 @@ from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
+from pithosfs.localcloud.sandbox.assembly import CaughtUp, open_sandbox, sandbox_services
+from pithosfs.localcloud.sandbox.timing import Timing
 from pithosfs.localcloud.swift import SwiftService
 
 __all__ = ["LocalCloud", "create_app"]
@@ -46,10 +48,11 @@ class LocalCloud:
     Whoever opens it has made sure that no other server has the same data directory open (`process` does).
     """
 
-    def __init__(self, data: Path, configured_url: str | None = None) -> None:
+    def __init__(self, data: Path, configured_url: str | None = None, timing: Timing | None = None) -> None:
         self.database = Database(data / DATABASE)
         self.blocks = BlockStore(data / BLOCKS)
         self._configured_url = configured_url
+        self._timing = timing or Timing()
         self._objects: ObjectService | None = None
         self._services: list[tuple[bytes, ASGIApp]] = []  # in the order in which they are asked for most
 
@@ -62,17 +65,19 @@ class LocalCloud:
             identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
             self._objects = objects = ObjectService(self.database, self.blocks, identity)
             swift = SwiftService(objects.backend)
+            sandbox = open_sandbox(objects.backend, self._timing)
         except BaseException:
             self.close()
             raise
         self._services = [
             (b"/object-store", objects),
             (b"/identity", identity),
-            (b"/account", identity),
+            (b"/account", CaughtUp(sandbox, identity)),
             (b"/public", objects),
             (b"/swift", swift),
             (b"/auth", swift),
             (b"/info", swift),
+            *sandbox_services(sandbox),
         ]
 
     def close(self) -> None:
@@ -123,13 +128,13 @@ class _EveryPath(BaseRoute):
         await self._cloud(scope, receive, send)
 
 
-def create_app(data: Path, base_url: str | None = None) -> Starlette:
+def create_app(data: Path, base_url: str | None = None, timing: Timing | None = None) -> Starlette:
     """The application for one data directory, which must exist and belong to this process alone while it runs.
 
-    `base_url` is the address that clients are told; None takes it from each request's `Host`. When opening the data
-    fails, `app.state.failure` holds the exception.
+    `base_url` is the address that clients are told; None takes it from each request's `Host`. `timing` is how long
+    things take in the sandbox. When opening the data fails, `app.state.failure` holds the exception.
     """
-    cloud = LocalCloud(data, base_url)
+    cloud = LocalCloud(data, base_url, timing)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

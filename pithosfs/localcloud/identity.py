@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -36,27 +36,15 @@ from pithosfs.localcloud.faults import (
     requested_form,
     unauthorized,
 )
+from pithosfs.localcloud.identity_schema import MIGRATIONS, SERVICE
+from pithosfs.localcloud.quota import quotas_of
+from pithosfs.localcloud.resources import RESOURCES
 from pithosfs.localcloud.users import User
 
-__all__ = ["Identity", "Resource", "User", "sent_token"]
+__all__ = ["Identity", "User", "sent_token"]
 
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes of a JSON body: room for a user catalog of some ten thousand names, and a bound on memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """Something that is counted against a quota (identity.md section 5).
-
-    `usage` and `limit` answer for one user's own project, given a connection and its id, in `unit`s.
-    """
-
-    name: str
-    unit: str | None
-    description: str
-    service: str
-    usage: Callable[[sqlite3.Connection, str], int]
-    limit: Callable[[sqlite3.Connection, str], int]
 
 
 class Identity:
@@ -66,10 +54,9 @@ class Identity:
     """
 
     def __init__(self, database: Database, configured_url: str | None = None) -> None:
-        database.migrate("identity", users.MIGRATIONS)
+        database.migrate(SERVICE, MIGRATIONS)
         self._database = database
         self._configured_url = configured_url
-        self._resources: dict[str, Resource] = {}
         self._services = [
             Service("identity", "astakos_identity", "v2.0", "/identity/v2.0"),
             Service("account", "astakos_account", "v1.0", "/account/v1.0"),
@@ -80,16 +67,6 @@ class Identity:
     def add_service(self, service: Service) -> None:
         """Put a service into the catalog."""
         self._services.append(service)
-
-    def add_resource(self, resource: Resource) -> None:
-        """Show a resource in the list of resources and in everybody's quotas."""
-        self._resources[resource.name] = resource
-
-    def measure_storage(self, usage: Callable[[sqlite3.Connection, str], int]) -> None:
-        """Tell how the bytes in use of a project are counted; makes `pithos.diskspace` known."""
-        self.add_resource(
-            Resource("pithos.diskspace", "bytes", "Storage space", "pithos_object-store", usage, users.quota_of)
-        )
 
     def authenticate(self, token: str) -> User | None:
         """Whose token this is; None for an unknown or expired one. New tokens count at once. Event loop only."""
@@ -113,11 +90,6 @@ class Identity:
     def uuids_of(self, names: list[str]) -> dict[str, str]:
         """user name (in any case) → uuid of those that exist, under the names as given. Event loop only."""
         return self._database.read_now(lambda connection: users.uuids_of(connection, names))
-
-    @staticmethod
-    def quota_of(connection: sqlite3.Connection, uuid: str) -> int:
-        """Bytes that a user may hold, to be asked inside the transaction that adds some."""
-        return users.quota_of(connection, uuid)
 
     def base_url(self, scope: Scope) -> str:
         """The cloud's address as the sender of this request sees it, without a trailing slash."""
@@ -175,7 +147,7 @@ class Identity:
                     "token": {
                         "id": credentials.token,
                         "expires": datetime.fromtimestamp(expires, UTC).isoformat(timespec="microseconds"),
-                        "tenant": {"id": user.uuid, "name": user.name},
+                        "tenant": {"id": user.default_project, "name": user.name},
                     },
                     "user": {
                         "id": user.uuid,
@@ -229,21 +201,21 @@ class Identity:
                     "ui_visible": True,
                     "api_visible": True,
                 }
-                for one in self._resources.values()
+                for one in RESOURCES.values()
+                if one.visible
             }
         )
 
     async def _quotas(self, request: Request) -> Response:
-        """GET quotas: the user's own project is the only one (identity.md section 6)."""
+        """GET quotas: by project and resource (identity.md section 6)."""
         user = self._own_user(request)
-
-        def count(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
-            return {
-                one.name: _quota(one.limit(connection, user.uuid), one.usage(connection, user.uuid))
-                for one in self._resources.values()
+        found = await self._database.read_long(lambda connection: quotas_of(connection, user.uuid))
+        return _reply(
+            {
+                project: {name: asdict(one) for name, one in quotas.items() if RESOURCES[name].visible}
+                for project, quotas in found.items()
             }
-
-        return _reply({user.uuid: await self._database.read_long(count)})
+        )
 
     def _own_user(self, request: Request) -> User:
         """Who sent this request to the identity service itself, which says `unauthorized` in every bad case."""
@@ -323,17 +295,6 @@ def _strings(body: Mapping[str, object], key: str, *, null_is_empty: bool) -> li
     if any("\ud800" <= char <= "\udfff" for one in value for char in one):
         raise bad_request(f"{key} has halves of characters, which are no text")
     return value
-
-
-def _quota(limit: int, usage: int) -> dict[str, int]:
-    return {
-        "limit": limit,
-        "usage": usage,
-        "pending": 0,
-        "project_limit": limit,
-        "project_usage": usage,
-        "project_pending": 0,
-    }
 
 
 def _version(base: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@ async def put_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     def check(connection: sqlite3.Connection) -> None:
         found = upload.check(connection)
         if length is not None:
-            check_room(swift.objects, connection, found, length)
+            check_room(connection, found, length)
 
     swift.objects.database.read_now(check)
     received = await receive(limited(request.body(), MAX_BODY), swift.objects.blocks, want_md5=True)
