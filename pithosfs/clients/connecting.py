@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pithosfs.clients.astakos import CachedAstakosClient
 from pithosfs.clients.catalog import SERVICE_TYPES, endpoint_url, find_endpoint, find_service
 from pithosfs.clients.client import Client
-from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import Cloud
 from pithosfs.errors import ClientError, NotAllowed, NotFound, NotLoggedIn
 from pithosfs.http import Session
+
+if TYPE_CHECKING:
+    from pithosfs.clients.pithos.wire import PithosWire
 
 __all__ = ["Connection", "connect"]
 
@@ -82,6 +84,8 @@ class Connection:
 
     def wire(self) -> PithosWire:
         """The object store's requests."""
+        from pithosfs.clients.pithos.wire import PithosWire  # a program for another service starts without it
+
         return PithosWire(self.session, self.endpoint("object-store"), self.token("object-store"))
 
 

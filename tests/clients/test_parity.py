@@ -16,12 +16,17 @@ from typing import Any
 import pytest
 from clients.calls import (  # noqa: F401  (they fill the table)
     astakos,
+    compute_requests,
+    flavors_and_images,
+    networks,
     pithos_accounts,
     pithos_contents,
     pithos_objects,
     rest_accounts,
     rest_objects,
+    servers,
     storage,
+    volumes,
 )
 from clients.calls.table import TABLE, Exercise, Method, World, make_past
 from fixtures.clouds import TestCloud

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from pithosfs.clients.image.metadata import location_text, meta_headers, parameters, read_metadata, sifted
 from pithosfs.clients.image.rest_api import ImageRestClient
 from pithosfs.clients.json_client import Headers, Json, members, needed
-from pithosfs.clients.storage import ReplyHeaders, named
 from pithosfs.errors import BadRequest
 
 __all__ = ["ImageClient"]
@@ -71,10 +71,10 @@ class ImageClient(ImageRestClient):
         public: bool | None = None,
         owner_id: str | None = None,
         **properties: Any,
-    ) -> ReplyHeaders:
+    ) -> Headers:
         """Change what is given and leave the rest; an empty property is removed.
 
-        The headers of the reply, which are the metadata as it is then. Servers ignore `owner_id`.
+        The headers of the reply, decoded, which are the metadata as it is then. Servers ignore `owner_id`.
         """
         fields = {
             "name": name,
@@ -84,7 +84,8 @@ class ImageClient(ImageRestClient):
             "is_public": public,
             "owner": owner_id,
         }
-        return named(self.images_put(image_id, headers=meta_headers(fields, properties)).headers)
+        headers = self.images_put(image_id, headers=meta_headers(fields, properties)).headers
+        return Headers({name: unquote(value) for name, value in headers.items()})
 
     def unregister(self, image_id: str) -> Headers:
         """Unregister an image. The object stays."""
