@@ -57,7 +57,7 @@ def poll(
     while not ended(found):
         waited = timing.clock() - started
         if bar is None:
-            bar = Bar(wait_cb, max(1, int(max_wait // pause)))
+            bar = Bar(wait_cb, max(1, round(max_wait / pause)))
         share = percent(found)
         bar.advance(int(bar.total * (waited / max_wait if share is None else share / 100)) if max_wait > 0 else 0)
         if waited >= max_wait:

@@ -16,19 +16,22 @@ from typing import Any
 import pytest
 from clients.calls import (  # noqa: F401  (they fill the table)
     astakos,
+    commissions,
     compute_requests,
     flavors_and_images,
     networks,
     pithos_accounts,
     pithos_contents,
     pithos_objects,
+    projects,
     rest_accounts,
     rest_objects,
     servers,
     storage,
     volumes,
 )
-from clients.calls.table import TABLE, Exercise, Method, World, make_past
+from clients.calls.recorder import Method
+from clients.calls.table import TABLE, Exercise, World, make_past
 from fixtures.clouds import TestCloud
 
 SPEC = json.loads((Path(__file__).parents[1] / "data" / "spec" / "clients.json").read_text())
