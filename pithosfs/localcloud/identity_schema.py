@@ -95,13 +95,14 @@ CREATE TABLE membership_times (
     PRIMARY KEY (membership, state)
 ) WITHOUT ROWID;
 
--- What is in use: usage_max counts increases that are not yet accepted, usage_min decreases that are not.
+-- What is in use and what may be: one row for each resource of a project, and of a member of it (holdings.py).
 CREATE TABLE holdings (
     project TEXT NOT NULL,
     resource TEXT NOT NULL,
     user TEXT NOT NULL,             -- whose part of the project's usage; '': the project as a whole
-    usage_min INTEGER NOT NULL DEFAULT 0,
-    usage_max INTEGER NOT NULL DEFAULT 0,
+    capacity INTEGER NOT NULL,      -- the limit of now; 0 when the project or the membership does not count
+    usage_min INTEGER NOT NULL DEFAULT 0,   -- with all decreases that are not yet accepted
+    usage_max INTEGER NOT NULL DEFAULT 0,   -- with all increases that are not yet accepted
     PRIMARY KEY (project, resource, user)
 ) WITHOUT ROWID;
 
@@ -112,6 +113,13 @@ INSERT INTO project_limits SELECT uuid, 'pithos.diskspace', quota, quota FROM us
 INSERT INTO memberships (user, project, state) SELECT uuid, uuid, 'accepted' FROM users ORDER BY created, uuid;
 INSERT INTO membership_times
     SELECT m.id, 'accepted', p.created FROM memberships m JOIN projects p ON p.uuid = m.project;
+INSERT INTO holdings (project, resource, user, capacity) SELECT uuid, 'pithos.diskspace', '', quota FROM users;
+INSERT INTO holdings (project, resource, user, capacity) SELECT uuid, 'astakos.pending_app', '', 10 FROM users;
+INSERT INTO holdings (project, resource, user, capacity)
+    SELECT users.uuid, unlimited.column1, '', 9223372036854775807 FROM users, (
+        VALUES ('cyclades.vm'), ('cyclades.total_cpu'), ('cyclades.cpu'), ('cyclades.total_ram'), ('cyclades.ram'),
+            ('cyclades.disk'), ('cyclades.network.private'), ('cyclades.floating_ip')) unlimited;
+INSERT INTO holdings (project, resource, user, capacity) SELECT project, resource, project, capacity FROM holdings;
 ALTER TABLE users DROP COLUMN quota;
 """
 

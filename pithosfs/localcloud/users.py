@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pithosfs.errors import Conflict, NotFound, UsageError
+from pithosfs.localcloud.holdings import refresh
 from pithosfs.localcloud.resources import DISKSPACE, RESOURCES, UNLIMITED
 
 __all__ = [
@@ -83,6 +84,7 @@ def add_user(connection: sqlite3.Connection, name: str, quota: int = UNLIMITED, 
     except sqlite3.IntegrityError:
         raise _name_taken(name) from None
     _add_personal_project(connection, ident, int(now * 1_000_000))
+    refresh(connection, ident)
     user = User(ident, name, admin, ident)
     if quota != UNLIMITED:
         set_limit(connection, user, DISKSPACE, quota)
@@ -112,6 +114,7 @@ def set_limit(connection: sqlite3.Connection, user: User, resource: str, limit: 
         " ON CONFLICT (project, resource) DO UPDATE SET project_capacity = ?3, member_capacity = ?3",
         (user.uuid, resource, limit),
     )
+    refresh(connection, user.uuid)
 
 
 def set_admin(connection: sqlite3.Connection, user: User, admin: bool) -> None:
