@@ -10,13 +10,10 @@ import sqlite3
 
 from pithosfs.localcloud.resources import RESOURCES
 
-__all__ = ["LIVE_MEMBER", "LIVE_PROJECT", "capacities", "refresh"]
+__all__ = ["LIVE_MEMBER", "capacities", "refresh"]
 
 LIVE_MEMBER = ("accepted", "leave_requested")
 """The states of a membership that give its holder the member's capacity."""
-
-LIVE_PROJECT = ("active", "suspended")
-"""The states of a project in which memberships can change; only an active one gives capacity."""
 
 
 def capacities(connection: sqlite3.Connection, project: str) -> dict[str, tuple[int, int]]:
@@ -38,8 +35,8 @@ def refresh(connection: sqlite3.Connection, project: str, user: str | None = Non
     Members and projects get their holdings here. Those who are no members any more lose them, once they hold nothing.
     """
     (state,) = connection.execute("SELECT state FROM projects WHERE uuid = ?", (project,)).fetchone()
-    if state == "uninitialized":
-        return
+    if state in ("uninitialized", "deleted"):
+        return  # nobody ever agreed to its terms
     terms = capacities(connection, project)
     if user is None:
         members = connection.execute("SELECT user, state FROM memberships WHERE project = ?", (project,)).fetchall()

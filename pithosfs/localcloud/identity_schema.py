@@ -39,6 +39,13 @@ ALTER TABLE users ADD COLUMN first_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN last_name TEXT NOT NULL DEFAULT '';
 UPDATE users SET admin = 1 WHERE uuid = (SELECT uuid FROM users ORDER BY created, uuid LIMIT 1);
 
+-- For the calls of services (identity.md 1.1); a component may have several.
+CREATE TABLE service_tokens (
+    hash BLOB PRIMARY KEY,          -- SHA-256 of the token, as in tokens
+    component TEXT NOT NULL,        -- astakos, cyclades or pithos
+    created REAL NOT NULL           -- seconds since the epoch
+) WITHOUT ROWID;
+
 -- A user's personal project has the user's id; nobody owns it, and it has its user as the only member.
 CREATE TABLE projects (
     uuid TEXT PRIMARY KEY,
@@ -104,6 +111,23 @@ CREATE TABLE holdings (
     usage_min INTEGER NOT NULL DEFAULT 0,   -- with all decreases that are not yet accepted
     usage_max INTEGER NOT NULL DEFAULT 0,   -- with all increases that are not yet accepted
     PRIMARY KEY (project, resource, user)
+) WITHOUT ROWID;
+
+-- Reservations that are neither accepted nor rejected yet. Serials are never used again.
+CREATE TABLE commissions (
+    serial INTEGER PRIMARY KEY AUTOINCREMENT,
+    component TEXT NOT NULL,        -- who issued it, and alone may see and resolve it
+    name TEXT NOT NULL,
+    issued INTEGER NOT NULL
+);
+CREATE TABLE provisions (
+    serial INTEGER NOT NULL REFERENCES commissions (serial) ON DELETE CASCADE,
+    place INTEGER NOT NULL,         -- the order in which they were sent
+    project TEXT NOT NULL,
+    user TEXT NOT NULL,             -- '': the project as a whole
+    resource TEXT NOT NULL,
+    quantity INTEGER NOT NULL,      -- negative: to be released
+    PRIMARY KEY (serial, place)
 ) WITHOUT ROWID;
 
 INSERT INTO projects (uuid, name, state, personal, created, join_policy, leave_policy, max_members, private)
