@@ -158,6 +158,8 @@ def test_a_status_becomes_its_error(session: Session, status: int, kind: type[er
         (b'{"fault": {"message": "NO", "details": "{\\"u\\": {\\"message\\": \\"bad token\\"}}"}}', "bad token"),
         (b'<itemNotFound code="404"><message>x &lt; y</message><details></details></itemNotFound>', "x < y"),
         (b"<html><head><title>404 Not\n Found</title></head><h1>No</h1></html>", "404 Not Found"),
+        (b'{"NeutronError": {"type": "T", "message": "no net", "detail": ""}}', "no net"),
+        (b'{"error": "generic_error", "exception": "wrong client"}', "wrong client"),
         (b"plain words\n", "plain words"),
         (b"", "there is no /a b/c"),
         (b'{"a": 1, "b": 2}', "there is no /a b/c"),
@@ -531,3 +533,7 @@ def test_no_token_shows_anywhere(session: Session, caplog: pytest.LogCaptureFixt
 def test_addresses_are_shown_without_secrets() -> None:
     assert redacted("http://h/p?a=1&X-Auth-Token=abc&b=2#f") == "http://h/p?a=1&X-Auth-Token=***&b=2#f"
     assert redacted("http://h/token/x") == "http://h/token/x"
+    assert redacted("http://h/identity/v2.0/tokens/abc") == "http://h/identity/v2.0/tokens/***"
+    assert redacted("http://h/v2.0/tokens/abc/endpoints?token=x") == "http://h/v2.0/tokens/***/endpoints?token=***"
+    assert redacted("http://h/identity/v2.0/tokens") == "http://h/identity/v2.0/tokens"
+    assert redacted("http://h/v1/account/tokens/file") == "http://h/v1/account/tokens/file"

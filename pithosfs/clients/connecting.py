@@ -8,7 +8,7 @@ from pithosfs.clients.astakos import CachedAstakosClient
 from pithosfs.clients.catalog import SERVICE_TYPES, endpoint_url, find_endpoint, find_service
 from pithosfs.clients.client import Client
 from pithosfs.config import Cloud
-from pithosfs.errors import ClientError, NotAllowed, NotFound, NotLoggedIn
+from pithosfs.errors import NotAllowed, NotFound, NotLoggedIn
 from pithosfs.http import Session
 
 if TYPE_CHECKING:
@@ -62,12 +62,9 @@ class Connection:
             return url.rstrip("/")
         wanted = (self.cloud.override(service, "type") if service else None) or service_type
         version = self.cloud.override(service, "version") if service else None
-        try:
-            found = find_endpoint(find_service(self.access["serviceCatalog"], wanted), version)
-        except ClientError as error:
-            error.hint = error.hint.replace("cloud.NAME.", f"cloud.{self.cloud.name}.")
-            raise
-        return endpoint_url(found, service_type)
+        setting = f"cloud.{self.cloud.name}.{service}_type" if service else None
+        found = find_service(self.access["serviceCatalog"], wanted, setting)
+        return endpoint_url(find_endpoint(found, version), service_type)
 
     def token(self, service_type: str) -> str:
         """The token for a service: the cloud's, or the one set as `SERVICE_token`."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from requests.structures import CaseInsensitiveDict
 
 from pithosfs.clients.client import Client
+from pithosfs.clients.hints import hinted
 from pithosfs.errors import BadReply, BadRequest
 from pithosfs.faults import origin
 from pithosfs.http import Reply
@@ -104,15 +105,16 @@ class JsonClient(Client):
             raise TypeError(f"unknown arguments: {', '.join(sorted(unknown))}")
         asked = {key: str(value) for key, value in (params or {}).items() if value is not None and value != ""}
         data = options.get("data")
-        return self.request(
-            method,
-            "/".join(segment(one) for one in path),
-            success=success,
-            json=options.get("json") if json_data is None else json_data,
-            data=data.encode() if isinstance(data, str) else data,
-            params={**asked, **(options.get("async_params") or {}), **(options.get("params") or {})},
-            headers={**(options.get("async_headers") or {}), **(options.get("headers") or {})},
-        )
+        with hinted(path[0]):
+            return self.request(
+                method,
+                "/".join(segment(one) for one in path),
+                success=success,
+                json=options.get("json") if json_data is None else json_data,
+                data=data.encode() if isinstance(data, str) else data,
+                params={**asked, **(options.get("async_params") or {}), **(options.get("params") or {})},
+                headers={**(options.get("async_headers") or {}), **(options.get("headers") or {})},
+            )
 
 
 def member(reply: Reply, *names: str) -> Json:

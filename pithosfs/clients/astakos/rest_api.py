@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from pithosfs.clients.astakos.errors import InvalidResponse, NoEndpoints, Unauthorized, astakos_errors
 from pithosfs.clients.catalog import authentication_url, endpoint_url, find_endpoint, find_service
 from pithosfs.clients.client import Client
+from pithosfs.clients.hints import hinted
 from pithosfs.clients.json_client import Json, drop_none, item, segment
 from pithosfs.http import Reply, RetryPolicy, Session, redacted
 
@@ -150,7 +151,8 @@ class AstakosRestClient(Client):
     def account(self, method: str, *path: object, **options: Any) -> Reply:
         """A request to the segments of a path below the account service."""
         address = "/".join([self.get_endpoint_url("account"), *(segment(one) for one in path)])
-        return self.fetch(method, address, **options)
+        with hinted(path[0]):
+            return self.fetch(method, address, **options)
 
     def user_catalogs_post(
         self,

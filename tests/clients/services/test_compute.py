@@ -9,7 +9,7 @@ import pytest
 from fixtures.exchanges import NOTHING, exchange, plays
 
 from pithosfs.clients.compute import ComputeClient, ComputeRestClient
-from pithosfs.errors import BadReply, BadRequest, NotFound
+from pithosfs.errors import BadReply, BadRequest, ClientError, NotFound
 
 SERVER = {"id": 42, "name": "web", "status": "BUILD", "adminPass": "kT7"}
 EVERY = {
@@ -375,3 +375,20 @@ def test_what_is_not_there() -> None:
     with pytest.raises(NotFound, match="no server 4") as caught:
         plays(ComputeClient, lambda c: c.get_server_details(4), exchange("GET /servers/4", status=404, reply=fault))
     assert caught.value.exit_code == 3
+    assert caught.value.hint == "see what there is: pithosfs server list"
+
+
+@pytest.mark.parametrize(
+    ("call", "line", "status", "hint"),
+    [
+        (lambda c: c.get_flavor_details(9), "GET /flavors/9", 404, "pithosfs flavor list"),
+        (lambda c: c.delete_image("i"), "DELETE /images/i", 409, "pithosfs image list"),
+        (lambda c: c.start_server(4), "POST /servers/4/action", 413, "pithosfs quota list"),
+        (lambda c: c.get_server_details(4), "GET /servers/4", 401, "pithosfs config set cloud.NAME.token TOKEN"),
+    ],
+)
+def test_errors_say_which_command_helps(call: Any, line: str, status: int, hint: str) -> None:
+    body = {"os-start": None} if line.startswith("POST") else NOTHING
+    with pytest.raises(ClientError) as caught:
+        plays(ComputeClient, call, exchange(line, body, status))
+    assert hint in caught.value.hint

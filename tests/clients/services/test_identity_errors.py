@@ -58,8 +58,9 @@ def over_limit(name: str, **more: Any) -> dict[str, Any]:
 )
 def test_a_refused_commission_says_how_much_there_is(status: int, fault: Any, kind: Any, words: str) -> None:
     sent = exchange("POST /account/v1.0/commissions", commission(PROVISIONS), status, fault)
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind, match=words) as caught:
         plays(lambda c: c.issue_one_commission("u", {("p", "r"): 2}), sent)
+    assert ("pithosfs quota list" in caught.value.hint) is (status == 413)
 
 
 @pytest.mark.parametrize(
