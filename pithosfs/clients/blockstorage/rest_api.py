@@ -51,7 +51,7 @@ class BlockStorageRestClient(JsonClient):
             imageRef=imageRef,
             volume_type=volume_type,
             bootable=bootable,
-            metadata=metadata,
+            metadata=None if metadata is None else dict(metadata),
         )
         accepted = codes(success, 202, 200)
         return self.send("POST", "volumes", success=accepted, json_data={"volume": volume}, options=kwargs)
@@ -71,7 +71,7 @@ class BlockStorageRestClient(JsonClient):
             display_description=display_description,
             display_name=display_name,
             delete_on_termination=delete_on_termination,
-            metadata=metadata,
+            metadata=None if metadata is None else dict(metadata),
         )
         return self.send("PUT", "volumes", volume_id, success=success, json_data={"volume": volume}, options=kwargs)
 

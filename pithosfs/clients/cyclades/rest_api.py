@@ -128,7 +128,7 @@ class CycladesBlockStorageRestClient(BlockStorageClient):
             snapshot_id=snapshot_id,
             imageRef=imageRef,
             volume_type=volume_type,
-            metadata=metadata,
+            metadata=None if metadata is None else dict(metadata),
             project=project,
             shared_to_project=shared_to_project,
         )

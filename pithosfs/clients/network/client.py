@@ -146,7 +146,9 @@ class NetworkClient(NetworkRestClient, Waiter):
         """One port. Raises NotFound."""
         try:
             return member(self.ports_get(needed(port_id)), "port")
-        except ServerFailed:
+        except ServerFailed as error:
+            if error.status != 500:
+                raise
             # Some servers fail over a port with addresses of both kinds, but list it (network.md section 5.1).
             listed = [one for one in members(self.ports_get(), "ports") if str(one.get("id")) == str(port_id)]
             if not listed:

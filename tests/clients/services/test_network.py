@@ -352,8 +352,9 @@ def test_a_port_that_the_server_cannot_show() -> None:
     assert plays(NetworkClient, lambda c: c.get_port_details(31), failed, listed) == PORT
     with pytest.raises(ServerFailed):
         plays(NetworkClient, lambda c: c.get_port_details(31), failed, exchange("GET /ports", reply={"ports": []}))
-    with pytest.raises(NotFound):
-        plays(NetworkClient, lambda c: c.get_port_details(31), exchange("GET /ports/31", status=404))
+    for status, kind in ((404, NotFound), (503, ServerFailed)):
+        with pytest.raises(kind):
+            plays(NetworkClient, lambda c: c.get_port_details(31), exchange("GET /ports/31", status=status))
 
 
 def test_a_port_without_a_status() -> None:
