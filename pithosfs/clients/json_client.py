@@ -145,6 +145,8 @@ def _found(reply: Reply, names: tuple[str, ...]) -> Any:
 
 def copy_headers(reply: Reply, wanted: MutableMapping[str, Any] | None) -> None:
     """Fill in the headers whose names a caller has put into a dictionary; what is not there stays as it is."""
-    for name in wanted or ():
-        if wanted is not None and name in reply.headers:
+    if wanted is None:
+        return
+    for name in wanted:
+        if name in reply.headers:
             wanted[name] = reply.headers[name]
