@@ -15,6 +15,7 @@ from pithosfs.faults import origin
 from pithosfs.http import Reply
 
 __all__ = [
+    "Codes",
     "Headers",
     "Json",
     "JsonClient",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pithosfs.clients.astakos.errors import BadValue, InvalidResponse
-from pithosfs.clients.astakos.rest_api import AstakosRestClient, json_list, json_object
-from pithosfs.clients.json_client import Json, needed
+from pithosfs.clients.astakos.rest_api import AstakosRestClient, json_list, json_object, required
+from pithosfs.clients.json_client import Json
 
 __all__ = ["CommissionsClient"]
 
@@ -101,11 +101,11 @@ class CommissionsClient(AstakosRestClient):
 
     def get_commission_info(self, serial: int) -> Json:
         """A pending commission: `{"serial", "name", "issue_time", "provisions"}`. Raises NotFound."""
-        return json_object(self.commissions_get(needed(serial)))
+        return json_object(self.commissions_get(required(serial)))
 
     def commission_action(self, serial: int, action: str) -> None:
         """`accept` or `reject` a commission. Raises NotFound when it is not pending."""
-        self.commissions_action_post({action: ""}, needed(serial))
+        self.commissions_action_post({action: ""}, required(serial))
 
     def accept_commission(self, serial: int) -> None:
         """Take what was reserved. Raises NotFound when it is not pending."""

@@ -113,7 +113,8 @@ def astakos_errors(otherwise: type[AstakosClientError] = AstakosClientError) -> 
     except AstakosClientError:
         raise
     except errors.ClientError as error:
-        kind = _KINDS.get(error.status, otherwise)
+        unsent = isinstance(error, errors.BadRequest) and not error.status
+        kind = BadValue if unsent else _KINDS.get(error.status, otherwise)
         message = _over_limit(error.details) or error.message
         raise kind(message, error.details, error.status, hint=error.hint) from error
     except errors.BadReply as error:

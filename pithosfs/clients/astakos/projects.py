@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pithosfs.clients.astakos.rest_api import AstakosRestClient, json_list, json_object
-from pithosfs.clients.json_client import Json, needed
+from pithosfs.clients.astakos.rest_api import AstakosRestClient, json_list, json_object, required
+from pithosfs.clients.json_client import Json
 
 __all__ = ["ProjectsClient"]
 
@@ -27,7 +27,7 @@ class ProjectsClient(AstakosRestClient):
 
     def get_project(self, project_id: str) -> Json:
         """One project. Raises NotFound, Forbidden."""
-        return json_object(self.projects_get(needed(project_id)))
+        return json_object(self.projects_get(required(project_id)))
 
     def create_project(self, specs: Mapping[str, Any]) -> Json:
         """Apply for a project: `name` and `end_date` are needed, the rest of section 8.5 is not. `{"id",
@@ -54,7 +54,7 @@ class ProjectsClient(AstakosRestClient):
 
     def get_membership(self, memb_id: int | str) -> Json:
         """One membership. Raises NotFound, Forbidden."""
-        return json_object(self.memberships_get(needed(memb_id)))
+        return json_object(self.memberships_get(required(memb_id)))
 
     def membership_action(self, memb_id: int | str, action: str, reason: str = "") -> None:
         """`accept`, `reject` or `remove` a member of an own project; `cancel` or `leave` oneself."""

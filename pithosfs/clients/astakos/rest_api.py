@@ -16,10 +16,10 @@ from pithosfs.clients.astakos.errors import InvalidResponse, NoEndpoints, Unauth
 from pithosfs.clients.catalog import authentication_url, endpoint_url, find_endpoint, find_service
 from pithosfs.clients.client import Client
 from pithosfs.clients.hints import hinted
-from pithosfs.clients.json_client import Json, drop_none, item, segment
+from pithosfs.clients.json_client import Json, drop_none, item, needed, segment
 from pithosfs.http import Reply, RetryPolicy, Session, redacted
 
-__all__ = ["AstakosRestClient", "catalog_of", "json_list", "json_object", "not_identity"]
+__all__ = ["AstakosRestClient", "catalog_of", "json_list", "json_object", "not_identity", "required"]
 
 _log = logging.getLogger("pithosfs.clients.astakos")
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -150,7 +150,9 @@ class AstakosRestClient(Client):
 
     def account(self, method: str, *path: object, **options: Any) -> Reply:
         """A request to the segments of a path below the account service."""
-        address = "/".join([self.get_endpoint_url("account"), *(segment(one) for one in path)])
+        with astakos_errors():
+            relative = "/".join(segment(one) for one in path)
+        address = f"{self.get_endpoint_url('account')}/{relative}"
         with hinted(path[0]):
             return self.fetch(method, address, **options)
 
@@ -238,6 +240,12 @@ class AstakosRestClient(Client):
     def memberships_action_post(self, membership_id: int | str, action: Mapping[str, str]) -> Reply:
         """POST an action on a membership. No answer."""
         return self.account("POST", "projects", "memberships", membership_id, "action", json=action)
+
+
+def required(item_id: int | str | None) -> int | str:
+    """An id that is there. Raises BadRequest for None and for an empty one."""
+    with astakos_errors():
+        return needed(item_id)
 
 
 def json_object(reply: Reply) -> Json:

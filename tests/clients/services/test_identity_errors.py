@@ -101,10 +101,11 @@ def test_quantities_that_are_none(call: Any) -> None:
         lambda c: c.get_membership(""),
         lambda c: c.get_commission_info(None),
         lambda c: c.commission_action(None, "accept"),
+        lambda c: c.project_action("", "suspend"),
     ],
 )
 def test_an_empty_id_never_means_the_whole_list(call: Any) -> None:
-    with identity() as (url, session, _), pytest.raises(errors.BadRequest):
+    with identity() as (url, session, _), pytest.raises(astakos.BadValue):
         call(AstakosClient(url, TOKEN, session=session))
 
 
