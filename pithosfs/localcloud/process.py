@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from pithosfs.errors import LocalError
+from pithosfs.errors import LocalError, NotFound
 from pithosfs.localcloud import users as user_tables
 from pithosfs.localcloud.database import connect, migrate, schema_version, transaction
 from pithosfs.localcloud.datadir import (
@@ -40,7 +40,7 @@ from pithosfs.localcloud.resources import UNLIMITED
 from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
 from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
-__all__ = ["Status", "add_user", "set_limit", "start", "status", "stop", "user_token", "users"]
+__all__ = ["Status", "add_user", "set_limit", "start", "status", "stop", "suspend_server", "user_token", "users"]
 
 T = TypeVar("T")
 
@@ -201,6 +201,27 @@ def set_limit(data: Path, name: str, resource: str, limit: int | None) -> None:
             connection, user_tables.find_user(connection, name=name), resource, value
         ),
     )
+
+
+def suspend_server(data: Path, ident: int, *, suspended: bool) -> None:
+    """Let nobody change a server, or everybody again who could: what an administrator does (compute.md 3.2).
+
+    Raises NotFound for one that does not exist, or no longer.
+    """
+
+    def change(connection: sqlite3.Connection) -> None:
+        try:
+            changed = connection.execute(
+                "UPDATE servers SET suspended = ? WHERE id = ? AND status != 'DELETED'", (suspended, ident)
+            ).rowcount
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            changed = 0  # it has never run
+        if not changed:
+            raise NotFound(f"there is no server {ident}", hint="see which there are: pithosfs server list")
+
+    _change(data, change)
 
 
 def users(data: Path) -> list[ListedUser]:
