@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from pithosfs.errors import LocalError
+from pithosfs.errors import LocalError, NotFound
 from pithosfs.localcloud import users as user_tables
 from pithosfs.localcloud.database import connect, migrate, schema_version, transaction
 from pithosfs.localcloud.datadir import (
@@ -40,7 +40,18 @@ from pithosfs.localcloud.resources import UNLIMITED
 from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
 from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
-__all__ = ["Status", "add_user", "change_user", "service_token", "start", "status", "stop", "user_token", "users"]
+__all__ = [
+    "Status",
+    "add_user",
+    "change_user",
+    "service_token",
+    "start",
+    "status",
+    "stop",
+    "suspend_server",
+    "user_token",
+    "users",
+]
 
 T = TypeVar("T")
 
@@ -223,6 +234,27 @@ def service_token(data: Path, component: str, *, revoke: bool = False) -> str:
         return user_tables.issue_service_token(connection, component)
 
     return _change(data, issue)
+
+
+def suspend_server(data: Path, ident: int, *, suspended: bool) -> None:
+    """Let nobody change a server, or everybody again who could: what an administrator does (compute.md 3.2).
+
+    Raises NotFound for one that does not exist, or no longer.
+    """
+
+    def change(connection: sqlite3.Connection) -> None:
+        try:
+            changed = connection.execute(
+                "UPDATE servers SET suspended = ? WHERE id = ? AND status != 'DELETED'", (suspended, ident)
+            ).rowcount
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            changed = 0  # it has never run
+        if not changed:
+            raise NotFound(f"there is no server {ident}", hint="see which there are: pithosfs server list")
+
+    _change(data, change)
 
 
 def users(data: Path) -> list[ListedUser]:
