@@ -23,14 +23,14 @@ from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.acting import Actor, Event
 from pithosfs_daemon.activity import Activity
-from pithosfs_daemon.folder import Dirty, Folder
+from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
 from pithosfs_daemon.moving import carry_renames
 from pithosfs_daemon.reconcile import Action, reconcile
 from pithosfs_daemon.remote import RemoteFolder, hash_local
 from pithosfs_daemon.state import Node, State
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
-from pithosfs_daemon.values import Kind, Pair, Trouble
+from pithosfs_daemon.values import Dirty, Kind, Pair, Trouble
 
 __all__ = ["Engine", "Outcome"]
 
@@ -85,7 +85,6 @@ class Engine:
         self._tell = tell
         self._unsettled: dict[str, int] = {}
         self._looks: set[str] = set()
-        self._begun = False
 
     def run(
         self,
@@ -138,13 +137,13 @@ class Engine:
 
     def _look(self, scan: Literal["full"] | Dirty, actor: Actor, cancel: threading.Event) -> None:
         actor.folder.check()
-        if not self._begun:
-            for copy in actor.folder.leftovers(lambda name, number: actor.conflict_copy(name)(number)):
-                log.warning("%s was written to while it was replaced: kept as %s", self.pair.folder, copy)
-                self._looks.add(copy)
-            self._begun = True
-        if actor.folder.refresh_rules():
+        for copy in actor.folder.leftovers(lambda name, number: actor.conflict_copy(name)(number)):
+            log.warning("%s: a file was written to while it was replaced: kept as %s", self.pair.folder, copy)
+            self._looks.add(copy)
+        rules = list(actor.folder.rules.lines)
+        if rules != self.state.fact("rules"):
             self.state.distrust()
+            self.state.set_fact("rules", rules)
             scan = "full"
         look = LocalLook(actor.folder, self.state, cancel)
         if scan == "full" or scan.full:

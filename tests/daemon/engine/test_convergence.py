@@ -1,5 +1,5 @@
-"""Several synced folders of one account, and other clients of the cloud, under random operations. When it is quiet again
-all sides are equal, and no content is missing that a user wrote and did not himself delete or overwrite.
+"""Several synced folders of one account, and other clients of the cloud, under random operations. When it is quiet
+again all sides are equal, and no content is missing that a user wrote and did not himself delete or overwrite.
 
 By default 1 000 examples of 50 steps, the same ones each time. PITHOSFS_TEST_EXAMPLES=N makes more or fewer of them,
 PITHOSFS_TEST_SEED=N others. Failures that were found this way are named tests in `test_found.py`.
