@@ -110,6 +110,11 @@ class Folder:
     # names ----------------------------------------------------------------------------------------------------------
 
     @property
+    def spelling(self) -> Spelling:
+        """How names are spelled here."""
+        return self._spelling
+
+    @property
     def folds(self) -> bool:
         """Whether different names can be one here."""
         return self._spelling.folds

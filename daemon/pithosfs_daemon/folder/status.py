@@ -60,7 +60,7 @@ def is_mount(folder: int, segment: str = "") -> bool:
 
 
 @contextlib.contextmanager
-def opened(path: str, flags: int, *, dir_fd: int | None = None) -> Iterator[int]:
+def opened(path: str | bytes, flags: int, *, dir_fd: int | None = None) -> Iterator[int]:
     """A descriptor that is closed again."""
     fd = os.open(path, flags | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
