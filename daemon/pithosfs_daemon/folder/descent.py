@@ -22,7 +22,10 @@ from pithosfs_daemon.folder.status import identity, is_mount, names_in, status
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Reason, Trouble
 
-__all__ = ["Blocked", "Descent", "Missing", "Place", "is_exact", "split"]
+__all__ = ["INTO_PRIVATE", "Blocked", "Descent", "Missing", "Place", "is_exact", "split"]
+
+INTO_PRIVATE = f"leads into {PRIVATE}, which is for the sync daemon itself"
+"""What is said of such a link."""
 
 _PATH = os.O_PATH | os.O_CLOEXEC
 _SEEN_BY_SCAN = (Reason.SYMLINK, Reason.OTHER_DISK, Reason.OTHER_PAIR)
@@ -59,11 +62,11 @@ def split(name: str) -> tuple[str, str]:
 
 
 class Descent:
-    """Finds the way from `top`, an open descriptor, for names of the cloud."""
+    """Finds the way from `top` for names of the cloud. `top` and `private`, its private folder, are descriptors."""
 
-    def __init__(self, top: int, root: Path, spelling: Spelling, *, follow: bool) -> None:
+    def __init__(self, top: int, private: int, spelling: Spelling, *, follow: bool) -> None:
         self._top = top
-        self._root = root
+        self._private = private
         self._spelling = spelling
         self._follow = follow
         self._start = identity(os.fstat(top))
@@ -137,6 +140,8 @@ class Descent:
                 target = self._open_target(place.fd, local, at)
                 os.close(inner)
                 inner, found = target, os.fstat(target)
+                if self.is_private(inner):
+                    raise Blocked(Trouble(at, Reason.SYMLINK, INTO_PRIVATE))
                 place.linked = True
             elif not stat.S_ISDIR(found.st_mode):
                 raise Missing(at)
@@ -166,6 +171,12 @@ class Descent:
             if error.errno == errno.ELOOP:
                 raise Blocked(Trouble(at, Reason.SYMLINK, "leads in circles")) from None
             raise
+
+    def is_private(self, target: int) -> bool:
+        """Whether the open target of a link is the private folder or something in it."""
+        private = str(Path(f"/proc/self/fd/{self._private}").readlink())
+        path = str(Path(f"/proc/self/fd/{target}").readlink())
+        return path == private or path.startswith(f"{private}/")
 
     @staticmethod
     def is_pair(folder: int) -> bool:

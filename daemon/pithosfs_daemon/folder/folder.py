@@ -22,7 +22,7 @@ from pithosfs_daemon.folder.ground import Ground, changed
 from pithosfs_daemon.folder.looking import DirectoryScan, Looking
 from pithosfs_daemon.folder.parts import Part, clear_parts
 from pithosfs_daemon.folder.private import PARTS, PRIVATE, PrivateFolder
-from pithosfs_daemon.folder.probing import clear_probes, probe
+from pithosfs_daemon.folder.probing import Nature, clear_probes, probe
 from pithosfs_daemon.folder.putting import Put, put
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.settling import settle
@@ -42,10 +42,11 @@ _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 class Folder:
     """A folder that this process keeps in step; `close` it, or use it as a context manager.
 
-    Its methods may be called from several threads. `clock` is in seconds since the epoch.
+    Its methods may be called from several threads. `nature` is what its file system does; by default that is tried out.
+    `clock` is in seconds since the epoch.
     """
 
-    def __init__(self, pair: Pair, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, pair: Pair, *, nature: Nature | None = None, clock: Callable[[], float] = time.time) -> None:
         """Opens the folder and takes its lock.
 
         Raises FolderGone when it is not there or has not this pair's marker, FolderTaken when another process keeps it
@@ -66,18 +67,18 @@ class Folder:
             os.close(self._top)
             raise
         try:
-            self._start()
+            self._start(nature)
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
+    def _start(self, nature: Nature | None) -> None:
         pair, private = self._pair, self._private.fd
-        nature = probe(private, PRIVATE, self._top)
+        nature = nature or probe(private, PRIVATE, self._top)
         self._spelling = Spelling(self.root, nature, pair.prefix)
-        self._descent = Descent(self._top, self.root, self._spelling, follow=self._follow)
+        self._descent = Descent(self._top, private, self._spelling, follow=self._follow)
         self._rules = self._read_rules()
-        self._looking = Looking(self._descent, self._spelling, lambda: self._rules, private, follow=self._follow)
+        self._looking = Looking(self._descent, self._spelling, lambda: self._rules, follow=self._follow)
         self._ground = Ground(self._descent, self._private, nature.can, self._spelling.folds, self._follow, self._clock)
 
     def __enter__(self) -> Folder:
@@ -215,15 +216,14 @@ class Folder:
             with self._descent.parent(name, follow=True) as (place, local):
                 flags = _READ if self._follow else _READ | os.O_NOFOLLOW
                 fd = os.open(local, flags, dir_fd=place.fd)
-                stream = os.fdopen(fd, "rb")
                 there = os.fstat(fd)
                 if (
                     stat.S_ISREG(there.st_mode)
                     and stamp_of(there) == expected
                     and is_exact(place.fd, local, there, self._spelling.folds)
                 ):
-                    return stream
-                stream.close()
+                    return os.fdopen(fd, "rb")
+                os.close(fd)
                 raise changed(name)
         except (Missing, Blocked) as error:
             raise changed(name) from error
