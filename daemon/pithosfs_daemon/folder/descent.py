@@ -147,7 +147,7 @@ class Descent:
                 raise Missing(at)
             elif found.st_dev != place.device or is_mount(inner):
                 raise Blocked(Trouble(at, Reason.OTHER_DISK))
-            elif not is_exact(place.fd, local, found, self._spelling.folds):
+            elif not is_exact(place.fd, local, found, self._spelling):
                 raise Missing(at)
             if place.linked and identity(found) in place.chain:
                 raise Blocked(Trouble(at, Reason.SYMLINK, "leads back to a folder that it is in"))
@@ -188,7 +188,7 @@ class Descent:
         return True
 
 
-def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False) -> bool:
+def is_exact(parent: int, local: str, found: os.stat_result, spelling: Spelling) -> bool:
     """Whether what was found under a name really has that name, and not one that the file system takes for the same.
 
     Single folders can ignore case on a file system that otherwise does not, so this is asked of every name. It costs a
@@ -198,7 +198,7 @@ def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False
     if not local.isascii():
         others |= {unicodedata.normalize("NFC", local), unicodedata.normalize("NFD", local)}
     others.discard(local)
-    is_doubtful = folds and ("~" in local or local[-1] in ". ")  # short names of DOS, names that are cut
+    is_doubtful = spelling.folds and ("~" in local or local[-1] in ". ")  # short names of DOS, names that are cut
     for other in () if is_doubtful else others:
         try:
             there = status(parent, other)
@@ -210,6 +210,7 @@ def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False
     if not is_doubtful:
         return True
     try:
-        return local in names_in(parent)
+        segment = spelling.to_cloud(local)
+        return any(spelling.to_cloud(one) == segment for one in names_in(parent))
     except PermissionError:
         return True

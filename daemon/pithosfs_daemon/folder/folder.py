@@ -24,6 +24,7 @@ from pithosfs_daemon.folder.parts import Part, clear_parts
 from pithosfs_daemon.folder.private import PARTS, PRIVATE, PrivateFolder
 from pithosfs_daemon.folder.probing import Nature, clear_probes, probe
 from pithosfs_daemon.folder.putting import Put, put
+from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.settling import settle
 from pithosfs_daemon.folder.spelling import Spelling
@@ -79,7 +80,7 @@ class Folder:
         self._descent = Descent(self._top, private, self._spelling, follow=self._follow)
         self._rules = self._read_rules()
         self._looking = Looking(self._descent, self._spelling, lambda: self._rules, follow=self._follow)
-        self._ground = Ground(self._descent, self._private, nature.can, self._spelling.folds, self._follow, self._clock)
+        self._ground = Ground(self._descent, self._private, nature.can, self._spelling, self._follow, self._clock)
 
     def __enter__(self) -> Folder:
         return self
@@ -88,9 +89,11 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Gives the lock back. Closing it again does nothing."""
         self._private.close()
-        os.close(self._top)
+        if self._top >= 0:
+            os.close(self._top)
+            self._top = -1
 
     def check(self) -> None:
         """Raises FolderGone unless the folder is still the one that was opened, with its marker."""
@@ -119,6 +122,11 @@ class Folder:
     def folds(self) -> bool:
         """Whether different names can be one here."""
         return self._spelling.folds
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the file system can do in one step."""
+        return self._ground.can
 
     @property
     def follow(self) -> bool:
@@ -220,7 +228,7 @@ class Folder:
                 if (
                     stat.S_ISREG(there.st_mode)
                     and stamp_of(there) == expected
-                    and is_exact(place.fd, local, there, self._spelling.folds)
+                    and is_exact(place.fd, local, there, self._spelling)
                 ):
                     return os.fdopen(fd, "rb")
                 os.close(fd)

@@ -143,7 +143,7 @@ class Looking:
                     return Seen(Kind.FOLDER, stamp_of(os.fstat(place.fd)))
             with self._descent.parent(name, follow=True) as (place, local):
                 found = status(place.fd, local)
-                if found is None or not is_exact(place.fd, local, found, self._spelling.folds):
+                if found is None or not is_exact(place.fd, local, found, self._spelling):
                     return None
                 if stat.S_ISLNK(found.st_mode):
                     return self._link(place, local, name)
