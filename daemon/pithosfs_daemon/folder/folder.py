@@ -114,6 +114,16 @@ class Folder:
     # names ----------------------------------------------------------------------------------------------------------
 
     @property
+    def top(self) -> int:
+        """A descriptor of the folder itself."""
+        return self._top
+
+    @property
+    def descent(self) -> Descent:
+        """The way to everything in it."""
+        return self._descent
+
+    @property
     def spelling(self) -> Spelling:
         """How names are spelled here."""
         return self._spelling

@@ -37,13 +37,14 @@ class DirectoryScan:
     """What is directly in one folder, by its own segment of the name.
 
     `complete` is false when something may be missing here that is there: then nothing must be concluded from absence.
-    Why is in `troubles` under "" unless the folder just went away.
+    `trouble` says why, unless the folder has just gone away.
     """
 
     entries: dict[str, Seen] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     complete: bool = True
+    trouble: Trouble | None = None
 
 
 def is_part(local: str) -> bool:
@@ -84,11 +85,11 @@ class Looking:
         except Missing:
             return DirectoryScan(complete=False)
         except Blocked as error:
-            return DirectoryScan(troubles={"": error.trouble}, complete=False)
+            return DirectoryScan(complete=False, trouble=error.trouble)
         except OSError as error:
             if error.errno in _GONE:
                 return DirectoryScan(complete=False)
-            return DirectoryScan(troubles={"": _unreadable(folder, error)}, complete=False)
+            return DirectoryScan(complete=False, trouble=_unreadable(folder, error))
 
     def _scan(self, folder: str, place: Place, fd: int) -> DirectoryScan:
         entries: dict[str, Seen] = {}
@@ -173,6 +174,8 @@ class Looking:
     def _folder(self, place: Place, local: str, name: str, found: os.stat_result) -> Seen | Trouble:
         if place.linked and identity(found) in place.chain:
             return Trouble(name, Reason.SYMLINK, "a link leads back to a folder that it is in")
+        if not is_readable(place.fd, local, found):
+            return Trouble(name, Reason.UNREADABLE, "its permissions do not allow it")
         if status(place.fd, f"{local}/{PRIVATE}/{MARKER}") is not None:
             return Trouble(name, Reason.OTHER_PAIR)
         return Seen(Kind.FOLDER, stamp_of(found), only_ignored=self._holds_nothing(place.fd, local, name))

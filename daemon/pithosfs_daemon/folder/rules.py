@@ -47,6 +47,11 @@ class IgnoreRules:
         self._any = bool(patterns)
         self._ignores_folder = functools.lru_cache(maxsize=4096)(self._does_ignore_folder)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What they were made of, as the cloud spells it."""
+        return self._lines
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IgnoreRules) and self._lines == other._lines
 

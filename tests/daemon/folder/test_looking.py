@@ -238,7 +238,8 @@ def test_an_unreadable_folder_is_not_empty(local: LocalFolder, mode: int) -> Non
         found = local.folder.scan("d")
         assert found.entries == {}
         assert not found.complete
-        assert found.troubles[""].reason is Reason.UNREADABLE
+        assert found.trouble is not None
+        assert found.trouble.reason is Reason.UNREADABLE
         seen = local.folder.look("d/a")
         if mode == 0o111:  # what is in it can be seen by who knows its name
             assert isinstance(seen, Seen)
@@ -285,7 +286,7 @@ with Folder(pair_of(root)) as folder:
     assert found.complete and not found.entries, found
     assert found.troubles == {"point": Trouble("d/point", Reason.OTHER_DISK)}, found
     below = folder.scan("d/point")
-    assert not below.complete and below.troubles[""].reason is Reason.OTHER_DISK, below
+    assert not below.complete and below.trouble == Trouble("d/point", Reason.OTHER_DISK), below
     assert folder.look("d/point/file") == Trouble("d/point/file", Reason.OTHER_DISK)
     from pithosfs_daemon.troubles import LocalChanged
     for change in (lambda: folder.make_folder("d/point/x"), lambda: folder.remove_folder("d/point/x")):
@@ -354,17 +355,22 @@ def test_a_folder_with_only_what_is_ignored(make: Callable[..., LocalFolder]) ->
         assert local.folder.look(name) == seen
 
 
-def test_a_folder_that_cannot_be_looked_into_may_have_something(make: Callable[..., LocalFolder]) -> None:
+def test_a_folder_that_cannot_be_looked_into_is_reported_where_it_is(make: Callable[..., LocalFolder]) -> None:
     local = make(excludes=("*.o",))
-    local.write("d/a.o", b"x")
-    (local.root / "d").chmod(0o111)
+    for mode in (0o000, 0o111, 0o444):
+        local.write(f"d{mode}/a.o", b"x")
+        (local.root / f"d{mode}").chmod(mode)
 
     def look() -> None:
-        seen = local.folder.scan("").entries["d"]
-        assert not seen.only_ignored
+        found = local.folder.scan("")
+        assert found.entries == {}
+        assert {trouble.reason for trouble in found.troubles.values()} == {Reason.UNREADABLE}
+        assert len(found.troubles) == 3
+        assert found.complete
 
     as_nobody(look)
-    (local.root / "d").chmod(0o755)
+    for mode in (0o000, 0o111, 0o444):
+        (local.root / f"d{mode}").chmod(0o755)
 
 
 # while things change ------------------------------------------------------------------------------------------------
