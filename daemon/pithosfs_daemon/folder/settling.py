@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pithosfs.errors import LocalError
 from pithosfs_daemon.folder.ground import Ground, holds
 from pithosfs_daemon.folder.leases import Writers, without_writers
+from pithosfs_daemon.folder.private import REPLACED
 from pithosfs_daemon.folder.renames import rename_new
 from pithosfs_daemon.folder.replaced import Replaced, ReplacedFile
 from pithosfs_daemon.folder.status import opened, status, sync_folder
@@ -25,7 +26,10 @@ def settle(ground: Ground, conflict: Callable[[str, int], str]) -> list[str]:
 
     A file that some program still has open for writing stays for another time.
     """
-    replaced = ground.replaced()
+    fd = ground.private.existing(REPLACED)
+    if fd is None:
+        return []
+    replaced = Replaced(fd)
     copies = [_settle(ground, replaced, entry, conflict) for entry in replaced.all()]
     return [copy for copy in copies if copy is not None]
 

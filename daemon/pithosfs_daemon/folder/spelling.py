@@ -61,10 +61,8 @@ class Spelling:
 
     def long_path(self, name: str) -> str | None:
         """Why a whole name cannot exist here, as far as its length goes."""
-        if (
-            len(name) * 4 > self._room
-            and sum(len(os.fsencode(to_local(one))) + 1 for one in name.split("/")) > self._room
-        ):
+        # 8: the longest that a character can become in bytes, quotes included.
+        if len(name) * 8 > self._room and len(os.fsencode("/".join(map(to_local, name.split("/"))))) > self._room:
             return "its whole path is too long"
         return None
 

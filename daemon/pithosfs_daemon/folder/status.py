@@ -41,12 +41,13 @@ def identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def is_readable(parent: int, segment: str, found: os.stat_result) -> bool:
-    """Whether this process may open a file for reading; without a call to the system for ordinary files."""
-    if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRUSR:
+    """Whether this process may read a file, or what is in a folder; mostly without another call to the system."""
+    wanted = 0o5 if stat.S_ISDIR(found.st_mode) else 0o4
+    if found.st_uid == os.geteuid() and found.st_mode >> 6 & wanted == wanted:
         return True
-    if found.st_mode & 0o444 == 0o444:
+    if all(found.st_mode >> shift & wanted == wanted for shift in (0, 3, 6)):
         return True
-    return os.access(segment, os.R_OK, dir_fd=parent, effective_ids=True)
+    return os.access(segment, wanted, dir_fd=parent, effective_ids=True)  # R_OK is 4, X_OK is 1
 
 
 def is_mount(folder: int, segment: str = "") -> bool:
