@@ -336,13 +336,20 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def stream_listing(
-        self, container: str, *, prefix: str = "", account: str | None = None, modified_since: int | None = None
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        relative: bool = False,
+        account: str | None = None,
+        modified_since: int | None = None,
     ) -> ListingStream | None:
         """All objects below `prefix` in the order of names, page by page; the first page is asked for at once.
 
-        None says that nothing in the container is newer than `modified_since` (whole seconds; compared in those, so
-        a listing from the second of the last change may have missed a part of it). Raises NotFound when there is no
-        such container, BadReply also for an answer that does not tell the times.
+        With `relative` the names come without the prefix. None says that nothing in the container is newer than
+        `modified_since` (whole seconds; compared in those, so a listing from the second of the last change may have
+        missed a part of it). Raises NotFound when there is no such container, BadReply also for an answer that does not
+        tell the times.
         """
 
     @abstractmethod

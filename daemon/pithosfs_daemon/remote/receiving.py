@@ -164,6 +164,8 @@ class _Local:
 
     def find(self, block: str, length: int) -> bytes | None:
         """`length` bytes that have this hash; None when they have to be fetched."""
+        if block == block_hash(b"", self._algorithm):
+            return bytes(length)
         for open_file, offset in islice(self._find(block), _PLACES):
             with suppress(OSError, PithosfsError), open_file() as file:
                 file.seek(offset)
