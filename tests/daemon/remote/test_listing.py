@@ -24,7 +24,7 @@ from pithosfs_daemon.remote import RemoteFolder
 from pithosfs_daemon.troubles import ContainerGone
 from pithosfs_daemon.values import Pair
 
-from .conftest import Side
+from .conftest import Nobody, Side
 
 PATIENCE = 30.0
 
@@ -33,11 +33,13 @@ def names(side: Side) -> list[str]:
     return [one.name for one in side.listed()]
 
 
-def test_an_empty_place(side: Side) -> None:
+def test_an_empty_place(either: Side) -> None:
+    side = either
     assert names(side) == []
 
 
-def test_names_are_those_of_the_pair(side: Side) -> None:
+def test_names_are_those_of_the_pair(either: Side) -> None:
+    side = either
     wanted = ["a", "a/b", "a.txt", "d/ü ☃", "z//y", "/x"]
     for name in wanted:
         side.put(name, name.encode())
@@ -141,7 +143,8 @@ def read_all(folder: RemoteFolder, since: int | None = None) -> list[str]:
     return [one.name for page in listing.pages() for one in page]
 
 
-def test_a_container_that_is_gone(side: Side) -> None:
+def test_a_container_that_is_gone(either: Side) -> None:
+    side = either
     side.there.store.delete_container(side.there.container)
     with pytest.raises(ContainerGone, match=side.there.container):
         side.folder.listing(None)
@@ -205,13 +208,6 @@ def large(pages: int, wrong: dict[int, bytes] | None = None) -> Scripted:
         connection.send(bodies[(int(marker.rpartition("-")[2].removesuffix(".txt")) + 1) // PAGE])
 
     return Scripted(page_after)
-
-
-class Nobody:
-    def uuids2usernames(self, uuids: object) -> dict[str, str]:
-        return {}
-
-    usernames2uuids = uuids2usernames
 
 
 def of_server(server: Scripted, session: Session) -> RemoteFolder:

@@ -63,7 +63,8 @@ def is_part(request: Request) -> bool:
 @pytest.mark.parametrize(
     "data", [b"", b"x", b"abc\0\0", bytes(1000), noise(128 * 1024), noise(128 * 1024 + 1), noise(BLOCK), noise(LARGE)]
 )
-def test_a_new_file(side: Side, data: bytes) -> None:
+def test_a_new_file(either: Side, data: bytes) -> None:
+    side = either
     sent = side.send("d/new file.txt", data, attributes=MODES)
     with side.file(data).open("rb") as stream:
         hashed = hash_local(stream, len(data), BLOCK, "sha256")
@@ -105,7 +106,8 @@ def test_the_type_is_guessed_from_the_name(side: Side, name: str, kind: str) -> 
 
 
 @pytest.mark.parametrize("size", [10, LARGE])
-def test_a_name_that_is_taken(side: Side, size: int) -> None:
+def test_a_name_that_is_taken(either: Side, size: int) -> None:
+    side = either
     side.put("x", b"theirs")
     with pytest.raises(RemoteChanged):
         side.send("x", noise(size))
@@ -155,7 +157,8 @@ def richly(side: Side, name: str, data: bytes) -> ObjectInfo:
 
 @pytest.mark.parametrize("etag_known", [True, False])
 @pytest.mark.parametrize("size", [10, LARGE])
-def test_a_new_version_keeps_what_is_known_of_the_object(side: Side, size: int, etag_known: bool) -> None:
+def test_a_new_version_keeps_what_is_known_of_the_object(either: Side, size: int, etag_known: bool) -> None:
+    side = either
     before = richly(side, "x", b"first")
     base = RemoteBase(before.version, before.etag if etag_known else None, Content(before.hash, before.size))
     sent = side.send("x", noise(size), base=base, attributes=MODES)
@@ -390,7 +393,8 @@ def changed(side: Side, before: Sent, new: bytes, **settings: object) -> tuple[S
 
 
 @pytest.mark.parametrize("place", [0, BLOCK - 1, BLOCK, LARGE - 1])
-def test_one_byte_is_one_piece_on_the_wire(side: Side, place: int) -> None:
+def test_one_byte_is_one_piece_on_the_wire(either: Side, place: int) -> None:
+    side = either
     data = fresh(LARGE)
     richly(side, "x", b"first")
     first = side.send("x", data, base=RemoteBase.of(side.there.head(side.full("x"))))
