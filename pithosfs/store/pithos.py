@@ -248,9 +248,10 @@ class PithosStore(ObjectStore):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
-        block_size, algorithm = self._block_parameters(path.account, path.container)
-        hashmap = hash_stream(io.BytesIO(data), block_size, algorithm)
+        if hashmap is None:
+            hashmap = hash_stream(io.BytesIO(data), *self._block_parameters(path.account, path.container))
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         reply = self._wire.object_put(
             path.account,

@@ -406,12 +406,14 @@ class ObjectStore(ABC):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
         """Create or replace an object in one request with its whole content.
 
         `base` is the ETag that the change is based on, "" when the name must not exist yet, None for no condition.
         Raises PreconditionFailed when that does not hold. All metadata is replaced by `meta`. Sharing and publication
-        stay as they are unless given. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
+        stay as they are unless given. `hashmap` is that of `data`, for who has hashed it already: what the cloud stored
+        is compared with it. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
         """
 
     @abstractmethod

@@ -87,6 +87,7 @@ class Sender:
                     meta=described.meta,
                     base=described.base,
                     delivery=described.delivery,
+                    hashmap=hashed.hashmap,
                 )
             except PreconditionFailed as refusal:
                 info = self._place.settled(name, hashed.content, refusal)
