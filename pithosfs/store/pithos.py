@@ -179,10 +179,22 @@ class PithosStore(ObjectStore):
             yield page.found
 
     def stream_listing(
-        self, container: str, *, prefix: str = "", account: str | None = None, modified_since: int | None = None
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        relative: bool = False,
+        account: str | None = None,
+        modified_since: int | None = None,
     ) -> ListingStream | None:
-        owner = account or self.account
-        return stream_listing(self._wire, owner, container, prefix=prefix, modified_since=modified_since)
+        return stream_listing(
+            self._wire,
+            account or self.account,
+            container,
+            prefix=prefix,
+            relative=relative,
+            modified_since=modified_since,
+        )
 
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         reply = self._wire.object_head(path.account, path.container, path.name, version=version)
@@ -236,9 +248,10 @@ class PithosStore(ObjectStore):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
-        block_size, algorithm = self._block_parameters(path.account, path.container)
-        hashmap = hash_stream(io.BytesIO(data), block_size, algorithm)
+        if hashmap is None:
+            hashmap = hash_stream(io.BytesIO(data), *self._block_parameters(path.account, path.container))
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         reply = self._wire.object_put(
             path.account,

@@ -336,13 +336,20 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def stream_listing(
-        self, container: str, *, prefix: str = "", account: str | None = None, modified_since: int | None = None
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        relative: bool = False,
+        account: str | None = None,
+        modified_since: int | None = None,
     ) -> ListingStream | None:
         """All objects below `prefix` in the order of names, page by page; the first page is asked for at once.
 
-        None says that nothing in the container is newer than `modified_since` (whole seconds; compared in those, so
-        a listing from the second of the last change may have missed a part of it). Raises NotFound when there is no
-        such container, BadReply also for an answer that does not tell the times.
+        With `relative` the names come without the prefix. None says that nothing in the container is newer than
+        `modified_since` (whole seconds; compared in those, so a listing from the second of the last change may have
+        missed a part of it). Raises NotFound when there is no such container, BadReply also for an answer that does not
+        tell the times.
         """
 
     @abstractmethod
@@ -399,12 +406,14 @@ class ObjectStore(ABC):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
         """Create or replace an object in one request with its whole content.
 
         `base` is the ETag that the change is based on, "" when the name must not exist yet, None for no condition.
         Raises PreconditionFailed when that does not hold. All metadata is replaced by `meta`. Sharing and publication
-        stay as they are unless given. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
+        stay as they are unless given. `hashmap` is that of `data`, for who has hashed it already: what the cloud stored
+        is compared with it. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
         """
 
     @abstractmethod

@@ -128,7 +128,7 @@ class RemoteFolder:
 
     def set_attributes(self, name: str, base: RemoteBase, attributes: Attributes) -> ObjectInfo:
         """Note mode and time on the object; other metadata stays. Raises RemoteChanged when it is not `base`."""
-        etag = base.etag or self._sender.present(name, base).etag
+        etag = base.etag or self._place.present(name, base).etag
         with self._place.changing(name):
             return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag))
 
@@ -138,7 +138,7 @@ class RemoteFolder:
         Raises RemoteChanged when the object is not `base` or the new name is taken. Somebody may change the object in
         the moment before the move: then what is at the new name afterwards is his, and RemoteChanged is raised too.
         """
-        before = self._sender.present(old, base)
+        before = self._place.present(old, base)
         with self._place.changing(new):
             self._store.move(
                 self.path(old), self.path(new), sharing=before.own_sharing, public=before.public is not None
