@@ -249,7 +249,7 @@ class Engine:
                 actor.stop_if_told()
                 if node.must_be_hashed:
                     continue  # it changed while it was hashed: next time
-                action = reconcile(node.base, node.local, node.remote_item, self.pair.direction)
+                action = _action(node, self.pair.direction)
                 if wanted(action, node):
                     yield node, action
 
@@ -271,6 +271,16 @@ class Engine:
                     continue
                 room.acquire()
                 pool.submit(work, node, action)
+
+
+def _action(node: Node, direction: Direction) -> Action:
+    if node.is_clash and direction is not Direction.DOWN:
+        # One of us has made a file while another one made a folder of that name: there, both can be.
+        assert node.remote is not None
+        agreed = node.agreed
+        deleted = node.local_kind is None and agreed is not None and agreed.content == node.remote.content
+        return Action.DELETE_REMOTE if deleted else Action.SET_REMOTE_ASIDE
+    return reconcile(node.base, node.local, node.remote_item, direction)
 
 
 def _takes_folder(action: Action, node: Node) -> bool:
