@@ -1,0 +1,94 @@
+"""What the process needs of the parts that do the work: an open pair, its passes, and what they leave.
+
+`pithosfs_daemon.assembly` puts the real one together; the tests of the process have a small one of their own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pithosfs.config import Cloud
+from pithosfs.errors import PithosfsError
+from pithosfs.store import Traffic
+from pithosfs_daemon.activity import Activity
+from pithosfs_daemon.eventlog import EventLog
+from pithosfs_daemon.values import Pair, Trouble
+
+__all__ = ["Counts", "Dirty", "OpenPair", "Opener", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """What has changed locally: names to look at, folders to look through with all that is below, or everything."""
+
+    names: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+    full: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.full or self.names or self.folders)
+
+    def __or__(self, other: Dirty) -> Dirty:
+        return Dirty(self.names | other.names, self.folders | other.folders, self.full or other.full)
+
+
+class Outcome(Protocol):
+    """What a pass leaves: whether both sides are in step, how many actions it took, whether something is to be decided
+    again at once, the names that are left alone, and the first error that the cloud gave for a single name."""
+
+    @property
+    def in_step(self) -> bool: ...
+    @property
+    def changed(self) -> int: ...
+    @property
+    def again(self) -> bool: ...
+    @property
+    def troubles(self) -> Sequence[Trouble]: ...
+    @property
+    def error(self) -> PithosfsError | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is in step on both sides (sizes in bytes), and how many conflicts nobody has resolved yet."""
+
+    files: int
+    bytes: int
+    conflicts: int
+
+
+class OpenPair(Protocol):
+    """A pair whose folder is open, locked and watched. One thread uses it, but for `activity` and `traffic`."""
+
+    @property
+    def activity(self) -> Activity: ...
+
+    @property
+    def watch_problem(self) -> str | None:
+        """Why local changes are not seen at once, and what to raise; None when they are."""
+
+    def connect(self, cloud: Cloud) -> None:
+        """Log in, anew when it had been done before. Raises NotLoggedIn, OtherAccount, NoConnection, …"""
+
+    def run(self, scan: Literal["full"] | Dirty, *, max_delete: float | None, cancel: threading.Event) -> Outcome:
+        """One pass; `max_delete` instead of the pair's. Ends early, with whatever error, once `cancel` is set."""
+
+    def take(self) -> Dirty:
+        """What has changed locally since the last call."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is something of that name locally."""
+
+    def counts(self) -> Counts: ...
+
+    def traffic(self) -> Traffic: ...
+
+    def close(self) -> None: ...
+
+
+Opener = Callable[[Pair, Callable[[], None], EventLog], OpenPair]
+"""Opens a pair; the function is called, from any thread, whenever something has changed locally. Raises FolderGone,
+FolderTaken, OSError, …"""
