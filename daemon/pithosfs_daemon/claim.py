@@ -91,5 +91,3 @@ def read_record(directories: Directories) -> Record | None:
         return None
     finally:
         os.close(fd)
-
-

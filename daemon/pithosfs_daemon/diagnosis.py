@@ -36,6 +36,7 @@ from pithosfs.errors import (
     ServerFailed,
     TimedOut,
 )
+from pithosfs_daemon.ports import Outcome
 from pithosfs_daemon.states import Condition
 from pithosfs_daemon.troubles import (
     ContainerGone,
@@ -56,6 +57,7 @@ CHOSEN = frozenset(
     {Reason.SYMLINK, Reason.SPECIAL, Reason.OTHER_DISK, Reason.OTHER_PAIR, Reason.NOT_A_FILE, Reason.ONE_WAY}
 )
 
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 _MINUTE = 60.0
 
 
@@ -190,10 +192,14 @@ def _os_text(error: OSError) -> str:
     return f"{error.filename}: {what}" if error.filename is not None else what
 
 
-def judge(troubles: Sequence[Trouble], pair: Pair, *, again: bool = False) -> Diagnosis:
+def judge(outcome: Outcome, pair: Pair) -> Diagnosis:
     """What a pass that came to its end leaves: the names that it could not bring in step."""
-    if again:
-        return Diagnosis(Condition.WORKING, "something changed meanwhile", first=0.5, cap=5)
+    if outcome.error is not None and _befalls_all(outcome.error):
+        return diagnose(outcome.error, pair)
+    moved_on = Diagnosis(Condition.WORKING, "something changed meanwhile", first=0.5, cap=5)
+    if outcome.again:
+        return moved_on
+    troubles = outcome.troubles
     counts = Counter(one.reason for one in troubles)
     left = sum(counts[reason] for reason in CHOSEN)
     look = f"pithosfs sync status {pair.id}"
@@ -208,8 +214,17 @@ def judge(troubles: Sequence[Trouble], pair: Pair, *, again: bool = False) -> Di
     if counts[Reason.UNSETTLED]:
         what = f"{_names(counts[Reason.UNSETTLED])} kept changing while being read"
         return Diagnosis(Condition.WORKING, what, first=5)
+    if not outcome.in_step:
+        return moved_on
     what = f"{_names(left)} left alone: {look}" if left else ""
     return Diagnosis(Condition.IN_STEP, what)
+
+
+def _befalls_all(error: PithosfsError | OSError) -> bool:
+    """Whether what failed for one name fails for others too; else its trouble says more."""
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_DISK
+    return isinstance(error, NoConnection | ServerFailed | BadReply | QuotaExceeded | NotLoggedIn | NeedsYou)
 
 
 def _names(count: int) -> str:

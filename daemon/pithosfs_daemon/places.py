@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pithosfs.config import Directories, Settings
 from pithosfs.errors import LocalError, PithosfsError
 from pithosfs.mount.mountpoints import enclosing_mount
+from pithosfs_daemon.folder import marker_above, read_marker
+from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.values import Pair
 
-__all__ = ["MARKER", "check_folder", "foreign_marker", "make_folder", "read_marker"]
+__all__ = ["check_folder", "make_folder"]
 
-PRIVATE = ".pithosfs"  # the folder's own place for what is never synced
-MARKER = f"{PRIVATE}/marker"
-_LONGEST_MARKER = 64 * 1024
 _CHOOSE = "choose another folder"
 _OWN = "choose a folder of your own"
 
@@ -35,35 +32,24 @@ def check_folder(path: str, pairs: Iterable[Pair], directories: Directories, *, 
             _refuse_overlap(folder, other)
     _refuse_mounts(folder)
     _look(folder)
-    marked = foreign_marker(folder, pair_id)
-    if marked is not None:
-        where = "it" if marked == folder else f"{marked}, in which it is,"
-        raise LocalError(
-            f"{folder} cannot be synced: {where} is synced by another home or machine already",
-            hint=f"end it there (pithosfs sync remove), or if nobody syncs it any more: rm {marked / MARKER}",
-        )
+    _refuse_marked(folder, pair_id)
     return folder
 
 
-def foreign_marker(folder: Path, pair_id: str) -> Path | None:
-    """The nearest folder at or above this one that is marked as synced, but for this very pair; None: there is none."""
-    for one in (folder, *folder.parents):
-        marker = read_marker(one)
-        if marker is not None and not (one == folder and pair_id and marker.get("pair") == pair_id):
-            return one
-    return None
-
-
-def read_marker(folder: Path) -> dict[str, Any] | None:
-    """What a folder's marker says; empty when it says nothing that can be read, None when it has none."""
-    try:
-        with (folder / MARKER).open("rb") as file:
-            found = json.loads(file.read(_LONGEST_MARKER))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _refuse_marked(folder: Path, pair_id: str) -> None:
+    """Pairs of other homes and machines (or of a state directory that was lost) are known by their markers."""
+    marker = read_marker(folder)
+    if marker is not None and marker.pair != pair_id:
+        raise LocalError(
+            f"{folder} is synced already with {marker.remote}, by another home or machine ({marker.host or 'unknown'})",
+            hint=f"end it there: pithosfs sync remove; if nobody syncs it any more: rm {folder / PRIVATE / MARKER}",
+        )
+    above = marker_above(folder)
+    if above is not None:
+        raise LocalError(
+            f"{folder} is in {above}, which is synced already, by another home or machine",
+            hint=f"end it there: pithosfs sync remove; if nobody syncs it any more: rm {above / PRIVATE / MARKER}",
+        )
 
 
 def _refuse_ours(folder: Path, directories: Directories) -> None:

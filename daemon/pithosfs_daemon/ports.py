@@ -36,8 +36,8 @@ class Dirty:
 
 
 class Outcome(Protocol):
-    """What a pass leaves: whether both sides are in step, how many actions it took, whether something is to be decided
-    again at once, the names that are left alone, and the first error that the cloud gave for a single name."""
+    """What a pass leaves: whether both sides are in step (but for the troubles), how many actions it took, whether
+    something is to be decided again at once, the names that are left alone, and the first error of a single name."""
 
     @property
     def in_step(self) -> bool: ...
@@ -48,7 +48,7 @@ class Outcome(Protocol):
     @property
     def troubles(self) -> Sequence[Trouble]: ...
     @property
-    def error(self) -> PithosfsError | None: ...
+    def error(self) -> PithosfsError | OSError | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from pithosfs_daemon.clouds import Clouds
 from pithosfs_daemon.diagnosis import Diagnosis
 from pithosfs_daemon.eventlog import EventLog
 from pithosfs_daemon.orders import Orders, Report, Request
 from pithosfs_daemon.patience import Clocks, Patience
-from pithosfs_daemon.ports import Opener
+from pithosfs_daemon.ports import Opener, OpenPair
 from pithosfs_daemon.shift import Shift
 from pithosfs_daemon.standing import Standing
 from pithosfs_daemon.states import Condition, PairStatus
 from pithosfs_daemon.timing import Timing
 from pithosfs_daemon.values import Pair
 
-__all__ = ["Runner"]
+__all__ = ["Loan", "Runner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """An open pair that somebody else uses for a while; who takes long gives it back once `cancel` is set."""
+
+    opened: OpenPair
+    cancel: threading.Event
 
 
 class Runner:
@@ -47,6 +56,9 @@ class Runner:
         self._orders = Orders(pair, self._clocks.now)
         self._standing = Standing(pair, events, self._clocks.date, changed)
         self._patience = Patience(self._orders, clouds, self._standing, self._timing, self._clocks)
+        self._lending = threading.Condition()  # over the two fields below
+        self._open: OpenPair | None = None
+        self._borrowers = 0
         self._closed = threading.Event()
         self._closed.set()
         self._thread = threading.Thread(target=self._live, name=f"pair-{pair.id}", daemon=True)
@@ -91,6 +103,28 @@ class Runner:
             progress(self.status())
         return request.report or Report(self.status(), False)
 
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[Loan | None]:
+        """The open pair, which is not closed meanwhile; None when it is not open. Passes go on beside it."""
+        with self._lending:
+            opened = self._open
+            self._borrowers += opened is not None
+        if opened is None:
+            yield None
+            return
+        try:
+            yield Loan(opened, self._orders.cancel)
+        finally:
+            with self._lending:
+                self._borrowers -= 1
+                self._lending.notify_all()
+
+    def _take_back(self) -> None:
+        """Before a pair is closed: wait for those who use it, and lend it to nobody else."""
+        with self._lending:
+            self._open = None
+            self._lending.wait_for(lambda: self._borrowers == 0)
+
     def status(self) -> PairStatus:
         """How the pair is now."""
         return self._standing.status(self._orders.pair, noticed=self._orders.noticed() is not None)
@@ -107,23 +141,22 @@ class Runner:
             self._closed.clear()
             try:
                 with contextlib.closing(self._opener(pair, orders.touched, self._events)) as opened:
+                    with self._lending:
+                        self._open = opened
                     self._standing.opened(opened)
                     try:
-                        Shift(
-                            pair,
-                            opened,
-                            orders,
-                            self._clouds,
-                            self._standing,
-                            self._patience,
-                            self._timing,
-                            self._clocks,
-                        ).work()
+                        self._shift(pair, opened).work()
                     finally:
                         self._standing.opened(None)
+                        self._take_back()
             except Exception as error:  # noqa: BLE001 (told and logged by recover)
                 self._closed.set()
                 self._patience.recover(error, pair, [])
             finally:
                 self._closed.set()
         self._patience.put_back(orders.take(), orders.pair)
+
+    def _shift(self, pair: Pair, opened: OpenPair) -> Shift:
+        return Shift(
+            pair, opened, self._orders, self._clouds, self._standing, self._patience, self._timing, self._clocks
+        )

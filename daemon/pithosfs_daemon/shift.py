@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Literal
 
 from pithosfs.config import Cloud
-from pithosfs.errors import NoConnection, NotLoggedIn
 from pithosfs_daemon.clouds import Clouds
-from pithosfs_daemon.diagnosis import CHOSEN, Diagnosis, Remedy, diagnose, judge
+from pithosfs_daemon.diagnosis import CHOSEN, Diagnosis, Remedy, judge
 from pithosfs_daemon.orders import Orders, Report, Request
 from pithosfs_daemon.patience import Clocks, Patience
 from pithosfs_daemon.ports import Dirty, OpenPair, Outcome
@@ -166,16 +165,13 @@ class Shift:
         `anew`: names were looked at, so what is not in step has failed just now and not only before.
         """
         self._failed = Dirty(frozenset(one.name for one in outcome.troubles if one.reason not in CHOSEN))
-        if isinstance(outcome.error, NoConnection | NotLoggedIn):
-            self._pending |= self._failed
-            raise outcome.error  # the others would fare no better
-        if outcome.error is not None:
-            diagnosis = diagnose(outcome.error, self._pair)
-        else:
-            diagnosis = judge(outcome.troubles, self._pair, again=outcome.again)
+        diagnosis = judge(outcome, self._pair)
         if diagnosis.condition == Condition.IN_STEP:
             self._retry_at = None
             self._patience.in_step(diagnosis)
         elif anew or self._retry_at is None:
             self._retry_at = self._now() + self._patience.postpone(diagnosis)
+        if self._retry_at is not None and not outcome.in_step:
+            # Every pass tries what is not in step again.
+            self._poll_at = max(self._poll_at, min(self._retry_at, self._now() + self._timing.failing))
         return diagnosis

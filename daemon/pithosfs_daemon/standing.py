@@ -55,7 +55,9 @@ class Standing:
             return
         if diagnosis.condition == Condition.NEEDS_YOU:
             self._events.did("needs you", "", diagnosis.what)
-        elif old.condition == Condition.NEEDS_YOU:
+        elif diagnosis.condition == Condition.PAUSED:
+            self._events.did("paused")
+        elif old.condition in (Condition.NEEDS_YOU, Condition.PAUSED):
             self._events.did("goes on")
         level = logging.WARNING if diagnosis.condition == Condition.NEEDS_YOU else logging.INFO
         log.log(level, "%s: %s%s", self._folder, diagnosis.condition, f": {diagnosis.what}" if diagnosis.what else "")

@@ -26,7 +26,7 @@ class Timing:
     slowest: float = 5.0
     share: float = 0.1
     settings: float = 1.0  # between looks at the settings file
-    unsettled: float = 5.0  # before a file that kept changing is tried again
+    failing: float = 30.0  # between looks at the cloud while something cannot be carried over
     progress: float = 0.25  # between the reports to somebody who waits for a pass
 
 
