@@ -15,8 +15,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import BinaryIO
 
+from pithosfs.blocks import Hashmap
 from pithosfs.errors import (
     BadReply,
     ConfigError,
@@ -36,10 +39,10 @@ from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import OldContent, RemoteBase, RemoteFolder
 from pithosfs_daemon.state import Agreed, Node, State
 from pithosfs_daemon.state.nodes import parent_of
-from pithosfs_daemon.troubles import LocalChanged, NeedsYou, RemoteChanged
+from pithosfs_daemon.troubles import LocalChanged, NeedsYou, NotAFile, RemoteChanged
 from pithosfs_daemon.values import Content, Kind, Pair, Reason, Seen, Stamp, Trouble
 
-__all__ = ["Actor", "Event", "base_of"]
+__all__ = ["Actor", "Event"]
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +142,9 @@ class Actor:
         except RemoteChanged as error:
             log.info("%s: %s; deciding again", name, error)
             self.list_again()
+        except NotAFile:
+            version = node.remote.version if node.remote is not None else None
+            self.state.saw_remote_other(name, version or "", Trouble(name, Reason.NOT_A_FILE))
         except (NeedsYou, NotLoggedIn, NoConnection, ConfigError) as error:
             self._end(error)
         except (QuotaExceeded, ServerFailed, BadReply) as error:
@@ -250,6 +256,20 @@ class Actor:
                 info = self.remote.make_folder(parent, Attributes())
                 self.state.made_marker(parent, info.version)
 
+    def base_of(self, node: Node) -> RemoteBase:
+        """What the cloud shows of a file, as the condition of a change of it. Raises RemoteChanged when it does not any
+        more."""
+        remote, agreed = node.remote, node.agreed
+        assert remote is not None
+        assert remote.content is not None
+        if remote.version is None:  # it was moved in the cloud, and not listed since
+            found = self.remote.look(node.name)
+            if found is None or Content(found.hash, found.size) != remote.content:
+                raise RemoteChanged(f"{node.name} is another one in the cloud by now", hint="")
+            return RemoteBase.of(found)
+        known = agreed is not None and agreed.version == remote.version and agreed.content == remote.content
+        return RemoteBase(remote.version, agreed.etag if known and agreed is not None else None, remote.content)
+
     def conflict_copy(self, name: str) -> Callable[[int], str]:
         """The candidates for the name of a conflict copy, from 1."""
         date = time.strftime("%Y-%m-%d", time.localtime(self._clock()))
@@ -314,13 +334,11 @@ class Actor:
             return
         stamp = node.stamp
         assert stamp is not None
-        base = None
-        blocks: list[str] = []
-        sums = b""
+        base = old = None
         if node.remote is not None and node.remote.content is not None:
-            base = base_of(node)
+            base = self.base_of(node)
             if node.agreed is not None and node.agreed.content == node.remote.content:
-                blocks, sums = self.state.old_content(node.name)
+                old = self._old_content(node.name, node.remote.content)
         read_at = self._now_ns()
         with (
             self.folder.open(node.name, stamp) as stream,
@@ -332,7 +350,7 @@ class Actor:
                 stamp.size,
                 base=base,
                 attributes=Attributes(mode=stamp.mode, mtime_ns=stamp.mtime_ns),
-                old=OldContent(base.content, tuple(blocks), sums) if base is not None else None,
+                old=old,
                 meter=meter.at,
                 cancel=self._cancel,
             )
@@ -358,10 +376,7 @@ class Actor:
             node.name, remote.content.size, "", remote.content.hash, remote.version or "", 0, uuid=remote.uuid
         )
         if remote.version is None:
-            found = self.remote.look(node.name)
-            if found is None or Content(found.hash, found.size) != remote.content:
-                raise RemoteChanged(f"{node.name} is another one in the cloud by now")
-            info = found
+            info = replace(info, version=self.base_of(node).version)
         size = remote.content.size
         with self.folder.part() as part, self._activity.transfer(node.name, "down", size) as meter:
             received = self.remote.receive(
@@ -392,8 +407,23 @@ class Actor:
         self.event("conflict", name, f"ours is {copy}")
         self.look_again(copy)
 
-    def _find(self, block: str) -> list[tuple[Callable[[], object], int]]:
-        raise NotImplementedError
+    def _find(self, block: str) -> list[tuple[Callable[[], BinaryIO], int]]:
+        size = self.remote.block_size
+        return [
+            (partial(self.folder.open, place.name, place.stamp), place.position * size)
+            for place in self.state.places(block)
+        ]
+
+    def _old_content(self, name: str, content: Content) -> OldContent:
+        blocks, sums = self.state.old_content(name)
+        size, algorithm = self.remote.block_size, self.remote.algorithm
+        if not blocks and 0 < content.size <= size:
+            blocks = [content.hash]
+        try:
+            hashmap = Hashmap(content.size, tuple(blocks), size, algorithm)
+        except ValueError:  # it was joined, not transferred: its blocks are not known
+            hashmap = None
+        return OldContent(hashmap, sums or None)
 
     def _make_remote_folder(self, node: Node) -> None:
         assert node.stamp is not None
@@ -424,7 +454,7 @@ class Actor:
                 self.remote.delete(node.name, None, looked=True)
         else:
             self.keep_parent(node.name)
-            self.remote.delete(node.name, base_of(node))
+            self.remote.delete(node.name, self.base_of(node))
             self.state.note_vanished("local")
         self.state.gone(node.name, remote=True)
         self.event("delete remote", node.name)
@@ -489,7 +519,7 @@ class Actor:
     def _set_remote_aside(self, node: Node) -> None:
         assert node.remote is not None
         copy = self._free(node.name)
-        self.remote.move(node.name, copy, base_of(node))
+        self.remote.move(node.name, copy, self.base_of(node))
         self.state.gone(node.name, remote=True)
         self.state.add_conflict(node.name, copy)
         self.event("conflict", node.name, f"theirs is {copy}")
@@ -501,7 +531,7 @@ class Actor:
         assert stamp is not None
         assert agreed is not None
         info = self.remote.set_attributes(
-            node.name, base_of(node), Attributes(mode=stamp.mode, mtime_ns=stamp.mtime_ns)
+            node.name, self.base_of(node), Attributes(mode=stamp.mode, mtime_ns=stamp.mtime_ns)
         )
         self._same_content(node, info, stamp)
         self.event("send attributes", node.name)
@@ -551,13 +581,3 @@ class Actor:
         Action.TAKE_ATTRIBUTES: _take_attributes,
         Action.LEAVE: _leave,
     }
-
-
-def base_of(node: Node) -> RemoteBase:
-    """What the cloud shows of a file, as the condition of a change of it."""
-    remote = node.remote
-    assert remote is not None
-    assert remote.content is not None
-    agreed = node.agreed
-    known = agreed is not None and agreed.version == remote.version and agreed.content == remote.content
-    return RemoteBase(remote.version, agreed.etag if known and agreed is not None else None, remote.content)

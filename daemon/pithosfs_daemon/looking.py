@@ -10,12 +10,12 @@ import threading
 from pithosfs.mount.attributes import SYMLINK_TYPE
 from pithosfs.store import ObjectInfo
 from pithosfs.transfer import TransferCancelled
-from pithosfs_daemon.folder import Dirty, Folder
+from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.remote import Listing
 from pithosfs_daemon.state import RemoteSeen, State
 from pithosfs_daemon.state.nodes import pack_trouble
 from pithosfs_daemon.state.schema import ABSENT, FILE, FOLDER, IMPLIED, OTHER
-from pithosfs_daemon.values import Content, Kind, Reason, Trouble
+from pithosfs_daemon.values import Content, Dirty, Kind, Reason, Trouble
 
 __all__ = ["LocalLook", "RemoteLook"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from pithosfs_daemon.acting import Actor, base_of
+from pithosfs_daemon.acting import Actor
 from pithosfs_daemon.state.renames import Rename, Renames
 from pithosfs_daemon.state.state import State
 from pithosfs_daemon.troubles import LocalChanged, RemoteChanged
@@ -66,7 +66,7 @@ def _file_in_cloud(actor: Actor, state: State, renames: Renames, one: Rename) ->
     if node is None or node.remote is None or node.remote.content is None:
         return  # an earlier one has taken it along
     actor.keep_parent(one.old)
-    info = actor.remote.move(one.old, one.new, base_of(node))
+    info = actor.remote.move(one.old, one.new, actor.base_of(node))
     renames.moved_remote(one, version=info.version)
     actor.event("moved remote", one.old, f"to {one.new}")
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,14 +23,14 @@ from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.acting import Actor, Event
 from pithosfs_daemon.activity import Activity
-from pithosfs_daemon.folder import Dirty, Folder
+from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
 from pithosfs_daemon.moving import carry_renames
 from pithosfs_daemon.reconcile import Action, reconcile
 from pithosfs_daemon.remote import RemoteFolder, hash_local
 from pithosfs_daemon.state import Node, State
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
-from pithosfs_daemon.values import Kind, Pair, Trouble
+from pithosfs_daemon.values import Dirty, Kind, Pair, Trouble
 
 __all__ = ["Engine", "Outcome"]
 
@@ -65,9 +66,9 @@ class Engine:
     def __init__(
         self,
         pair: Pair,
-        folder: Folder,
-        remote: RemoteFolder,
         state: State,
+        open_folder: Callable[[], Folder],
+        remote: RemoteFolder,
         *,
         activity: Activity | None = None,
         host: str,
@@ -75,16 +76,15 @@ class Engine:
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.pair = pair
-        self.folder = folder
-        self.remote = remote
         self.state = state
+        self.remote = remote
+        self._open_folder = open_folder
         self.activity = activity or Activity()
         self._host = host
         self._clock = clock
         self._tell = tell
         self._unsettled: dict[str, int] = {}
         self._looks: set[str] = set()
-        self._begun = False
 
     def run(
         self,
@@ -100,8 +100,15 @@ class Engine:
         state cannot be written, TransferCancelled.
         """
         cancel = cancel or threading.Event()
+        # Open for a pass only: a disk that is idle can be unmounted.
+        with closing(self._open_folder()) as folder:
+            return self._run(folder, scan, self.pair.max_delete if max_delete is None else max_delete, cancel)
+
+    def _run(
+        self, folder: Folder, scan: Literal["full"] | Dirty, max_delete: float, cancel: threading.Event
+    ) -> Outcome:
         actor = Actor(
-            self.pair, self.folder, self.remote, self.state,
+            self.pair, folder, self.remote, self.state,
             activity=self.activity, host=self._host, cancel=cancel, unsettled=self._unsettled, clock=self._clock,
             tell=self._tell,
         )  # fmt: skip
@@ -109,7 +116,7 @@ class Engine:
             self.activity.phase("looking")
             self._look(scan, actor, cancel)
             carry_renames(actor, self.state)
-            self._ask(self.pair.max_delete if max_delete is None else max_delete)
+            self._ask(max_delete)
             self.activity.phase("hashing")
             self._hash(actor, cancel)
             self.activity.phase("working")
@@ -129,16 +136,16 @@ class Engine:
     # looking --------------------------------------------------------------------------------------------------------
 
     def _look(self, scan: Literal["full"] | Dirty, actor: Actor, cancel: threading.Event) -> None:
-        self.folder.check()
-        if not self._begun:
-            for copy in self.folder.leftovers(lambda name, number: actor.conflict_copy(name)(number)):
-                log.warning("%s was written to while it was replaced: kept as %s", self.pair.folder, copy)
-                self._looks.add(copy)
-            self._begun = True
-        if self.folder.refresh_rules():
+        actor.folder.check()
+        for copy in actor.folder.leftovers(lambda name, number: actor.conflict_copy(name)(number)):
+            log.warning("%s: a file was written to while it was replaced: kept as %s", self.pair.folder, copy)
+            self._looks.add(copy)
+        rules = list(actor.folder.rules.lines)
+        if rules != self.state.fact("rules"):
             self.state.distrust()
+            self.state.set_fact("rules", rules)
             scan = "full"
-        look = LocalLook(self.folder, self.state, cancel)
+        look = LocalLook(actor.folder, self.state, cancel)
         if scan == "full" or scan.full:
             look.whole()
         else:
@@ -146,10 +153,10 @@ class Engine:
         looks, self._looks = self._looks, set()
         for name in sorted(looks):
             look.name(name)
-        self.folder.check()
+        actor.folder.check()
         listing = self.remote.listing(self.state.fact("since"))
         if listing is not None:
-            RemoteLook(self.folder, self.state, cancel).take(listing)
+            RemoteLook(actor.folder, self.state, cancel).take(listing)
         self._reconsider()
 
     def _reconsider(self) -> None:
@@ -179,7 +186,7 @@ class Engine:
             stamp = node.stamp
             assert stamp is not None
             try:
-                with self.folder.open(node.name, stamp) as stream:
+                with actor.folder.open(node.name, stamp) as stream:
                     found = hash_local(stream, stamp.size, self.remote.block_size, self.remote.algorithm, cancel)
             except LocalChanged:
                 actor.look_again(node.name)

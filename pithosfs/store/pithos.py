@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from pithosfs.bandwidth import Bandwidth
 from pithosfs.blocks import Hashmap, block_hash, hash_stream
 from pithosfs.clients import connect
 from pithosfs.clients.pithos import replies
@@ -518,14 +519,28 @@ def _looked_up(
     return {one: known[one] for one in wanted if one in known}
 
 
-def open_store(cloud: Cloud, *, policy: RetryPolicy | None = None, read_timeout: float = 60.0) -> PithosStore:
+def open_store(
+    cloud: Cloud,
+    *,
+    policy: RetryPolicy | None = None,
+    read_timeout: float = 60.0,
+    upload_limit: int | None = None,
+    download_limit: int | None = None,
+) -> PithosStore:
     """Log in to a cloud and open its object store.
 
     `policy` says how often a request is repeated and `read_timeout` (seconds) how long the server may be silent: a
-    mount, behind which programs wait, gives up sooner than a command. Raises what `clients.connect` raises:
-    ConfigError, NotLoggedIn, …
+    mount, behind which programs wait, gives up sooner than a command. The limits are bytes a second, of all requests of
+    the store together. Raises what `clients.connect` raises: ConfigError, NotLoggedIn, …
     """
-    session = Session(ca_certs=cloud.ca_certs, ignore_ssl=cloud.ignore_ssl, policy=policy, read_timeout=read_timeout)
+    session = Session(
+        ca_certs=cloud.ca_certs,
+        ignore_ssl=cloud.ignore_ssl,
+        policy=policy,
+        read_timeout=read_timeout,
+        upload_limit=Bandwidth(upload_limit) if upload_limit else None,
+        download_limit=Bandwidth(download_limit) if download_limit else None,
+    )
     try:
         connection = connect(cloud, session)
         return PithosStore(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from pithosfs.errors import PithosfsError
+from pithosfs.bandwidth import cancelled_by
+from pithosfs.errors import TransferCancelled
 
 __all__ = ["CONNECTIONS", "UNLIMITED", "Meter", "Phase", "Progress", "TransferCancelled", "Way", "for_each"]
 
@@ -20,15 +21,6 @@ CONNECTIONS = 5  # what the older client used; with 4 MiB blocks it fills 200 Mb
 UNLIMITED: AbstractContextManager[object] = nullcontext()  # in place of a semaphore
 
 _T = TypeVar("_T")
-
-
-class TransferCancelled(PithosfsError):
-    """Whoever asked for the transfer called it off; what was half done has been removed."""
-
-    exit_code = 130
-
-    def __init__(self) -> None:
-        super().__init__("the transfer was cancelled")
 
 
 class Phase(StrEnum):
@@ -102,9 +94,10 @@ def for_each(items: Iterable[_T], work: Callable[[_T], None], way: Way) -> None:
     """
     width = min(way.connections, len(items)) if isinstance(items, Sized) else way.connections
     if width <= 1:
-        for item in items:
-            way.check()
-            work(item)
+        with cancelled_by(way.cancel):
+            for item in items:
+                way.check()
+                work(item)
         return
     source = iter(items)
     drawing = threading.Lock()
@@ -112,14 +105,15 @@ def for_each(items: Iterable[_T], work: Callable[[_T], None], way: Way) -> None:
 
     def worker() -> None:
         try:
-            while not stop.is_set():
-                with drawing:
-                    try:
-                        item = next(source)
-                    except StopIteration:
-                        return
-                way.check()
-                work(item)
+            with cancelled_by(way.cancel):
+                while not stop.is_set():
+                    with drawing:
+                        try:
+                            item = next(source)
+                        except StopIteration:
+                            return
+                    way.check()
+                    work(item)
         except BaseException:
             stop.set()
             raise

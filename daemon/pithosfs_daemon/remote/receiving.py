@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import islice
 from typing import BinaryIO
 
+from pithosfs.bandwidth import cancelled_by
 from pithosfs.blocks import Hashmap, block_hash
 from pithosfs.cache import BlockCache
 from pithosfs.errors import BadReply, PithosfsError
@@ -52,7 +53,7 @@ class Receiver:
         if cancel.is_set():
             raise TransferCancelled
         local = _Local(find, self._cache, self._place.parameters[1])
-        with self._place.changing(name):
+        with cancelled_by(cancel), self._place.changing(name):
             if info.size <= self._place.parameters[0]:
                 return self._receive_block(name, info, stream, local, meter)
             return self._receive_blocks(name, info, stream, local, meter, cancel)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import BinaryIO
 
+from pithosfs.bandwidth import cancelled_by
 from pithosfs.blocks import Hashmap
 from pithosfs.errors import BadRequest, LocalError, NotFound, NotSupported, PreconditionFailed
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes, to_meta
@@ -55,12 +56,13 @@ class Sender:
     ) -> Sent:
         """As `RemoteFolder.send`."""
         file = LocalFile(stream, size)
-        if size <= WHOLE_LIMIT:
-            hashed, info = self._send_whole(name, file, base, attributes, cancel)
-        else:
-            hashed = hash_file(file, *self._place.parameters, cancel)
-            file.check()
-            info = self._send_large(name, file, hashed, base, attributes, old, meter, cancel)
+        with cancelled_by(cancel):
+            if size <= WHOLE_LIMIT:
+                hashed, info = self._send_whole(name, file, base, attributes, cancel)
+            else:
+                hashed = hash_file(file, *self._place.parameters, cancel)
+                file.check()
+                info = self._send_large(name, file, hashed, base, attributes, old, meter, cancel)
         meter(size)
         return Sent(self._place.relative(info), hashed.content, hashed.hashmap, hashed.sums)
 
