@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pithosfs.config import Directories, make_private
 from pithosfs.errors import Conflict, LocalError
 
-__all__ = ["Claim", "Record", "read_record"]
+__all__ = ["Claim", "Record", "is_held", "read_record"]
 
 NAME = "daemon.json"
 SOCKET = "sync.sock"
@@ -80,9 +80,7 @@ def read_record(directories: Directories) -> Record | None:
     except OSError:
         return None
     try:
-        asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-        kind: int = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0]
-        if kind == fcntl.F_UNLCK:
+        if not _is_held(fd):
             return None
         found = json.loads(os.pread(fd, _LONGEST, 0))
         known = {one.name for one in fields(Record)}
@@ -91,3 +89,23 @@ def read_record(directories: Directories) -> Record | None:
         return None
     finally:
         os.close(fd)
+
+
+def is_held(directories: Directories) -> bool:
+    """Whether a daemon has the claim: it runs, or is starting or ending."""
+    try:
+        fd = os.open(directories.state / "sync" / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return _is_held(fd)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _is_held(fd: int) -> bool:
+    asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    kind: int = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0]
+    return kind != fcntl.F_UNLCK

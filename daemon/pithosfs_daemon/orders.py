@@ -48,8 +48,7 @@ class Orders:
         self._ending = False
         self._replaced = False
         self._requests: list[Request] = []
-        self._first: float | None = None
-        self._last = 0.0
+        self._noticed: float | None = None
 
     # put in ---------------------------------------------------------------------------------------------------------
 
@@ -76,11 +75,10 @@ class Orders:
             self._news.notify_all()
 
     def touched(self) -> None:
-        """Something has changed locally. Called for every event there is: only the first of many wakes anybody."""
+        """There are local changes to look at."""
         with self._news:
-            self._last = self._clock()
-            if self._first is None:
-                self._first = self._last
+            if self._noticed is None:
+                self._noticed = self._clock()
                 self._news.notify_all()
 
     # taken out ------------------------------------------------------------------------------------------------------
@@ -123,22 +121,23 @@ class Orders:
             taken, self._requests = self._requests, []
             return taken
 
-    def noticed(self) -> tuple[float, float] | None:
-        """When the first and the last local change came that nobody has taken yet; None: there are none."""
+    @property
+    def noticed(self) -> float | None:
+        """Since when there are local changes that no pass has taken up; None: there are none."""
         with self._news:
-            return None if self._first is None else (self._first, self._last)
+            return self._noticed
 
     def settled(self, *, held: bool) -> None:
         """The local changes have been taken; `held`: but for some that wait until it is quiet."""
         with self._news:
-            self._first = self._clock() if held else None
+            self._noticed = self._clock() if held else None
 
     def wait(self, seconds: float | None) -> None:
         """Until there is something to leave or to make a pass for, the first local change, or the time is over."""
         with self._news:
-            known = self._first is not None
+            known = self._noticed is not None
             self._news.wait_for(
-                lambda: self._leave() or bool(self._requests) or (not known and self._first is not None), seconds
+                lambda: self._leave() or bool(self._requests) or (not known and self._noticed is not None), seconds
             )
 
     def rest(self) -> None:

@@ -80,7 +80,7 @@ class Patience:
         while not (orders.leave or orders.asked) and (left := until - now()) > 0:
             if self._clouds.stamp(pair) != stamp:
                 return
-            noticed = orders.noticed() if remedy == Remedy.EVENTS else None
-            if noticed is not None and now() - noticed[1] >= self._timing.quiet:
+            noticed = orders.noticed if remedy == Remedy.EVENTS else None
+            if noticed is not None and now() - noticed >= self._timing.latest:
                 return
-            orders.wait(min(left, self._timing.settings if noticed is None else self._timing.quiet))
+            orders.wait(min(left, self._timing.settings))

@@ -15,24 +15,9 @@ from pithosfs.errors import PithosfsError
 from pithosfs.store import Traffic
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.eventlog import EventLog
-from pithosfs_daemon.values import Pair, Trouble
+from pithosfs_daemon.values import Dirty, Pair, Trouble
 
-__all__ = ["Counts", "Dirty", "OpenPair", "Opener", "Outcome"]
-
-
-@dataclass(frozen=True, slots=True)
-class Dirty:
-    """What has changed locally: names to look at, folders to look through with all that is below, or everything."""
-
-    names: frozenset[str] = frozenset()
-    folders: frozenset[str] = frozenset()
-    full: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.full or self.names or self.folders)
-
-    def __or__(self, other: Dirty) -> Dirty:
-        return Dirty(self.names | other.names, self.folders | other.folders, self.full or other.full)
+__all__ = ["Counts", "OpenPair", "Opener", "Outcome"]
 
 
 class Outcome(Protocol):
@@ -61,7 +46,8 @@ class Counts:
 
 
 class OpenPair(Protocol):
-    """A pair whose folder is open, locked and watched. One thread uses it, but for `activity` and `traffic`."""
+    """A pair whose folder is watched and whose state is open. One thread makes its passes; everything else may be asked
+    by any."""
 
     @property
     def activity(self) -> Activity: ...
@@ -79,6 +65,9 @@ class OpenPair(Protocol):
     def take(self) -> Dirty:
         """What has changed locally since the last call."""
 
+    def quiet_since(self) -> float:
+        """When the last local change came, by the clock that never goes back."""
+
     def has(self, name: str) -> bool:
         """Whether there is something of that name locally."""
 
@@ -90,5 +79,5 @@ class OpenPair(Protocol):
 
 
 Opener = Callable[[Pair, Callable[[], None], EventLog], OpenPair]
-"""Opens a pair; the function is called, from any thread, whenever something has changed locally. Raises FolderGone,
-FolderTaken, OSError, …"""
+"""Opens a pair; the function is called, from any thread, when there are local changes and were none before. Raises
+FolderGone, FolderTaken, OSError, …"""

@@ -193,6 +193,10 @@ class Registry:
 
 
 def containing(pairs: list[Pair], path: str) -> Pair | None:
-    """The pair in whose folder a path is, or whose folder it is."""
-    real = Path(os.path.realpath(path))
-    return next((one for one in pairs if real == one.folder or one.folder in real.parents), None)
+    """The pair in whose folder a path is, or whose folder it is. A link in a folder is in it, wherever it leads."""
+    parent, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 (the last part is not to be resolved)
+    for place in (Path(os.path.realpath(parent)) / name, Path(os.path.realpath(path))):
+        for one in pairs:
+            if place == one.folder or one.folder in place.parents:
+                return one
+    return None

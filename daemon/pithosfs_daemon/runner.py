@@ -127,7 +127,7 @@ class Runner:
 
     def status(self) -> PairStatus:
         """How the pair is now."""
-        return self._standing.status(self._orders.pair, noticed=self._orders.noticed() is not None)
+        return self._standing.status(self._orders.pair, noticed=self._orders.noticed is not None)
 
     def _live(self) -> None:
         orders = self._orders

@@ -13,11 +13,11 @@ from pithosfs_daemon.clouds import Clouds
 from pithosfs_daemon.diagnosis import CHOSEN, Diagnosis, Remedy, judge
 from pithosfs_daemon.orders import Orders, Report, Request
 from pithosfs_daemon.patience import Clocks, Patience
-from pithosfs_daemon.ports import Dirty, OpenPair, Outcome
+from pithosfs_daemon.ports import OpenPair, Outcome
 from pithosfs_daemon.standing import Standing
 from pithosfs_daemon.states import Condition
 from pithosfs_daemon.timing import Pace, Timing
-from pithosfs_daemon.values import Pair
+from pithosfs_daemon.values import Dirty, Pair
 
 __all__ = ["Shift"]
 
@@ -99,9 +99,9 @@ class Shift:
                 times.append(self._retry_at)
             if self._pending.full:
                 times.append(self._overflow_at)
-            noticed = orders.noticed()
+            noticed = orders.noticed
             if noticed is not None:
-                times.append(now + self._pace.batch(now, *noticed))
+                times.append(now + self._pace.batch(now, noticed, self._opened.quiet_since()))
             if min(times) <= now:
                 return
             orders.wait(min(times) - now)
@@ -125,9 +125,7 @@ class Shift:
         retried = self._retry_at is not None and begun >= self._retry_at
         if retried or asked:
             self._pending |= self._failed
-        overflown = self._pending.full and begun >= self._overflow_at
-        full = asked or overflown or begun >= self._full_at
-        self._gather(full=full)
+        full = self._gather(asked or begun >= self._full_at)
         dirty = self._pending
         scan: Literal["full"] | Dirty = "full" if full else dirty
         outcome = self._opened.run(scan, max_delete=max_delete, cancel=self._orders.cancel)
@@ -144,20 +142,26 @@ class Shift:
         self._poll_at = done + self._pace.wait(done - self._active, 0.0 if outcome.changed else done - begun)
         return self._conclude(outcome, anew=full or retried or bool(dirty)), outcome.again
 
-    def _gather(self, *, full: bool) -> None:
-        """Take the local changes in; what has vanished is held back until it is quiet, unless all is looked at."""
-        noticed = self._orders.noticed()
-        self._orders.settled(held=False)  # before the taking: what comes meanwhile counts anew
+    def _gather(self, full: bool) -> bool:
+        """Take the local changes in; says whether everything is to be looked at. Otherwise what has vanished is held
+        back until it is quiet."""
+        now, orders = self._now(), self._orders
+        was_noticed = orders.noticed is not None
+        orders.settled(held=False)  # before the taking: what comes meanwhile counts anew
         self._pending |= self._opened.take()
-        if full or noticed is None or self._pace.is_quiet(self._now(), noticed[1]):
-            return
+        if full or (self._pending.full and now >= self._overflow_at):
+            return True
         dirty, has = self._pending, self._opened.has
-        names = frozenset(one for one in dirty.names if not has(one))
-        folders = frozenset(one for one in dirty.folders if not has(one))
-        self._held = Dirty(names, folders)
-        self._pending = Dirty(dirty.names - names, dirty.folders - folders, dirty.full)
-        if self._held:
-            self._orders.settled(held=True)
+        names: frozenset[str] = frozenset()
+        folders: frozenset[str] = frozenset()
+        if was_noticed and not self._pace.is_quiet(now, self._opened.quiet_since()):
+            names = frozenset(one for one in dirty.names if not has(one))
+            folders = frozenset(one for one in dirty.folders if not has(one))
+        self._held = Dirty(names, folders, dirty.full)
+        self._pending = Dirty(dirty.names - names, dirty.folders - folders)
+        if names or folders:
+            orders.settled(held=True)
+        return False
 
     def _conclude(self, outcome: Outcome, *, anew: bool) -> Diagnosis:
         """Say how the pair is after a pass, and when what could not be done is tried again.

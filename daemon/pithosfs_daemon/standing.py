@@ -12,7 +12,7 @@ from pithosfs_daemon.activity import Totals
 from pithosfs_daemon.diagnosis import Diagnosis
 from pithosfs_daemon.eventlog import EventLog
 from pithosfs_daemon.ports import Counts, OpenPair, Outcome
-from pithosfs_daemon.states import Condition, PairStatus, Situation, shown_troubles
+from pithosfs_daemon.states import Condition, PairStatus, Situation
 from pithosfs_daemon.values import Pair, Trouble
 
 __all__ = ["Standing", "working_text"]
@@ -55,9 +55,7 @@ class Standing:
             return
         if diagnosis.condition == Condition.NEEDS_YOU:
             self._events.did("needs you", "", diagnosis.what)
-        elif diagnosis.condition == Condition.PAUSED:
-            self._events.did("paused")
-        elif old.condition in (Condition.NEEDS_YOU, Condition.PAUSED):
+        elif old.condition == Condition.NEEDS_YOU:
             self._events.did("goes on")
         level = logging.WARNING if diagnosis.condition == Condition.NEEDS_YOU else logging.INFO
         log.log(level, "%s: %s%s", self._folder, diagnosis.condition, f": {diagnosis.what}" if diagnosis.what else "")
@@ -97,8 +95,6 @@ class Standing:
             situation=situation,
             totals=totals,
             running=tuple(running),
-            troubles=shown_troubles(troubles),
-            trouble_count=len(troubles),
             conflicts=0 if counts is None else counts.conflicts,
             files=None if counts is None else counts.files,
             bytes=None if counts is None else counts.bytes,
@@ -108,7 +104,7 @@ class Standing:
             requests=traffic.requests,
             bytes_sent=traffic.sent,
             bytes_received=traffic.received,
-        )
+        ).with_troubles(troubles)
 
 
 def working_text(totals: Totals, transferring: bool, now: float, *, first: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pithosfs_daemon.activity import Running, Totals
 from pithosfs_daemon.values import Reason, Trouble
 
-__all__ = ["Condition", "PairStatus", "Situation", "shown_troubles"]
+__all__ = ["Condition", "PairStatus", "Situation"]
 
 TROUBLES_SHOWN = 200  # of possibly very many; the count says how many there are
 
@@ -86,10 +86,6 @@ class PairStatus:
         )
         return cls(**values)
 
-    def with_situation(self, situation: Situation) -> PairStatus:
-        return replace(self, situation=situation)
-
-
-def shown_troubles(troubles: tuple[Trouble, ...]) -> tuple[Trouble, ...]:
-    """As many as a status carries."""
-    return troubles[:TROUBLES_SHOWN]
+    def with_troubles(self, troubles: tuple[Trouble, ...]) -> PairStatus:
+        """With as many of them as a status carries."""
+        return replace(self, troubles=troubles[:TROUBLES_SHOWN], trouble_count=len(troubles))
