@@ -156,7 +156,10 @@ class Workplace:
             # The folder is open for a pass only: a watcher keeps to the rules that there were when it was made.
             self._watch_no_more()
             self._watch()
-        return Dirty() if self._watcher is None else self._watcher.take()
+        if self._watcher is None:
+            return Dirty()
+        found = self._watcher.take()
+        return Dirty(found.names, found.folders, found.full)
 
     def quiet_since(self) -> float:
         return 0.0 if self._watcher is None else self._watcher.quiet_since()

@@ -10,7 +10,7 @@ function for each request. Arguments and answers are JSON; paths are absolute.
 | conflicts | pair? | | conflicts: [{pair, folder, name, copy, path, copy_path, at}] |
 | resolve | path, keep | | pair, name, copy, keep |
 | trash_list | pair? | | entries: [{pair, folder, id, name, deleted, size, kind}] |
-| trash_restore | pair?, entry, to? | | pair, name, path |
+| trash_restore | entry (an id), pair? and name?, to_pair? and to? (a name) | | pair, folder, name |
 | trash_empty | pair?, older_than? (seconds) | | files |
 | verify | pair? | hashed: [done, all], difference: {…} | pairs: [{pair, differences, troubles}] |
 | fit | | | {}: what is on disk was changed |
@@ -203,16 +203,27 @@ class _Desk:
         return {"entries": entries}
 
     def trash_restore(self, request: Request, _progress: Progress) -> Answer:
-        wanted, to = str(request.get("entry")), request.get("to")
-        for pair in self._pairs(request):
-            trash = Trash(pair.folder)
-            # By its id, or the latest of its name.
-            entry = next((one for one in trash.list() if wanted in (one.id, one.name)), None)
-            if entry is not None:
-                name = trash.restore(entry.id, None if to is None else str(to))
-                with EventLog(self._registry.directory(pair.id)) as events:
-                    events.did("restored from the trash", name)
-                return {"pair": pair.id, "folder": str(pair.folder), "name": name}
+        pair, entry = self._find_in_trash(request)
+        to_pair, to = request.get("to_pair"), request.get("to")
+        if to_pair not in (None, pair.id):
+            raise UsageError(
+                "it can only be restored to the synced folder that it was in", hint=f"that is {pair.folder}"
+            )
+        name = Trash(pair.folder).restore(entry, None if to is None else str(to))
+        with EventLog(self._registry.directory(pair.id)) as events:
+            events.did("restored from the trash", name)
+        return {"pair": pair.id, "folder": str(pair.folder), "name": name}
+
+    def _find_in_trash(self, request: Request) -> tuple[Pair, str]:
+        """By its id, or the latest of a pair that had a name."""
+        wanted, name, owner = str(request.get("entry")), request.get("name"), request.get("pair")
+        found = [(pair, one) for pair in self._registry.pairs() for one in Trash(pair.folder).list()]
+        for pair, one in found:
+            if one.id == wanted:
+                return pair, one.id
+        for pair, one in found:
+            if pair.id == owner and one.name == name:
+                return pair, one.id
         raise NotFound(f"there is no {wanted} in the trash", hint="see what there is: pithosfs sync trash list")
 
     def trash_empty(self, request: Request, _progress: Progress) -> Answer:

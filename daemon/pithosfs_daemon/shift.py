@@ -143,10 +143,12 @@ class Shift:
         return self._conclude(outcome, anew=full or retried or bool(dirty)), outcome.again
 
     def _gather(self, full: bool) -> bool:
-        """Take the local changes in; says whether everything is to be looked at. Otherwise what has vanished is held
-        back until it is quiet."""
-        now, orders = self._now(), self._orders
-        was_noticed = orders.noticed is not None
+        """Take the local changes in, if they have settled; says whether everything is to be looked at. Otherwise what
+        has vanished is held back until it is quiet."""
+        now, orders, pace = self._now(), self._orders, self._pace
+        noticed = orders.noticed
+        if not full and noticed is not None and pace.batch(now, noticed, self._opened.quiet_since()) > 0:
+            return False  # this pass is for the cloud's changes
         orders.settled(held=False)  # before the taking: what comes meanwhile counts anew
         self._pending |= self._opened.take()
         if full or (self._pending.full and now >= self._overflow_at):
@@ -154,7 +156,7 @@ class Shift:
         dirty, has = self._pending, self._opened.has
         names: frozenset[str] = frozenset()
         folders: frozenset[str] = frozenset()
-        if was_noticed and not self._pace.is_quiet(now, self._opened.quiet_since()):
+        if noticed is not None and not pace.is_quiet(now, self._opened.quiet_since()):
             names = frozenset(one for one in dirty.names if not has(one))
             folders = frozenset(one for one in dirty.folders if not has(one))
         self._held = Dirty(names, folders, dirty.full)

@@ -108,7 +108,9 @@ class Standing:
 
 
 def working_text(totals: Totals, transferring: bool, now: float, *, first: bool) -> str:
-    """What a pass does; "" when it only looks whether there is anything to do."""
+    """What a pass does; "" when it only looks whether there is anything to do, or is over."""
+    if not totals.phase and not transferring:
+        return ""
     if totals.actions_total > 0:
         actions = "1 change" if totals.actions_total == 1 else f"{totals.actions_total} changes"
         text = f"{totals.actions_done} of {actions} done"
