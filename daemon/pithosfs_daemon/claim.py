@@ -58,6 +58,7 @@ class Claim:
             raise Conflict(
                 f"the sync daemon runs already{who}", 0, hint="see how it is: pithosfs sync status"
             ) from None
+        os.ftruncate(self._fd, 0)  # what one that was killed has left
 
     def announce(self, record: Record) -> None:
         """Write who holds it; from now on others find the daemon."""

@@ -75,7 +75,7 @@ class Diagnosis:
     """A condition with its reason, and when and how it goes on: waits grow from `first` to `cap` (seconds)."""
 
     condition: Condition
-    what: str
+    what: str = ""
     todo: str = ""
     remedy: Remedy = Remedy.REPEAT
     first: float = 1.0
@@ -173,7 +173,7 @@ def _disk(number: int, text: str, pair: Pair) -> Diagnosis:
     again = "(it goes on by itself then)"
     match number:
         case errno.ENOSPC | errno.EDQUOT:
-            what, todo = f"the disk of {pair.folder} is full", f"make room on it: df -h {pair.folder} {again}"
+            what, todo = f"the disk is full: {text}", f"make room on it: df -h {pair.folder} {again}"
         case errno.EROFS:
             what, todo = f"the disk of {pair.folder} is read-only", f"see dmesg; mount it for writing {again}"
         case errno.EIO:
@@ -201,14 +201,12 @@ def judge(outcome: Outcome, pair: Pair) -> Diagnosis:
         return moved_on
     troubles = outcome.troubles
     counts = Counter(one.reason for one in troubles)
-    left = sum(counts[reason] for reason in CHOSEN)
-    look = f"pithosfs sync status {pair.id}"
-    bad = sum(counts.values()) - left - counts[Reason.UNSETTLED]
+    bad = sum(count for reason, count in counts.items() if reason not in CHOSEN and reason != Reason.UNSETTLED)
     if bad:
         return Diagnosis(
             Condition.NEEDS_YOU,
             f"{_names(bad)} cannot be synced: {_named(troubles)}",
-            f"see which and why: {look}; it goes on with the others",
+            f"see which and why: pithosfs sync status {pair.id}; it goes on with the others",
             first=_MINUTE, cap=10 * _MINUTE,
         )  # fmt: skip
     if counts[Reason.UNSETTLED]:
@@ -216,8 +214,7 @@ def judge(outcome: Outcome, pair: Pair) -> Diagnosis:
         return Diagnosis(Condition.WORKING, what, first=5)
     if not outcome.in_step:
         return moved_on
-    what = f"{_names(left)} left alone: {look}" if left else ""
-    return Diagnosis(Condition.IN_STEP, what)
+    return Diagnosis(Condition.IN_STEP)
 
 
 def _befalls_all(error: PithosfsError | OSError) -> bool:

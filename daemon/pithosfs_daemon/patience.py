@@ -16,7 +16,7 @@ from pithosfs_daemon.standing import Standing
 from pithosfs_daemon.timing import Backoff, Timing
 from pithosfs_daemon.values import Pair
 
-__all__ = ["Clocks", "Patience"]
+__all__ = ["Clocks", "Patience", "Wait"]
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,15 @@ class Clocks:
     now: Callable[[], float] = time.monotonic
     date: Callable[[], float] = time.time
     luck: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """So many seconds until another attempt, and what is to be made anew for it."""
+
+    delay: float
+    remedy: Remedy
+    pair: Pair
 
 
 class Patience:
@@ -52,19 +61,32 @@ class Patience:
         self._standing.say(diagnosis, delay)
         return delay
 
-    def recover(self, error: BaseException, pair: Pair, requests: list[Request]) -> Remedy:
-        """Say what has happened to whoever waits and to all, and wait; returns what is to be made anew then."""
+    def tell(self, error: BaseException, pair: Pair, requests: list[Request]) -> Wait:
+        """Say what has happened to whoever waits and to all; returns how to go on."""
         diagnosis = diagnose(error, pair)
         if self._orders.cancel.is_set():
             self.put_back(requests, pair)
-            return diagnosis.remedy
+            return Wait(0.0, diagnosis.remedy, pair)
+        # Before anybody can know of it: a request that comes because of it is for the next attempt.
+        waiting = requests + self._orders.take()
         expected = isinstance(error, PithosfsError | OSError)
         log.log(logging.DEBUG if expected else logging.ERROR, "%s: %s", pair.folder, error, exc_info=error)
         delay = self.postpone(diagnosis)
-        for request in requests + self._orders.take():
+        for request in waiting:
             request.answer(Report(self._standing.status(pair, noticed=False), False, error))
-        self._wait(delay, diagnosis.remedy, pair)
-        return diagnosis.remedy
+        return Wait(delay, diagnosis.remedy, pair)
+
+    def wait(self, how: Wait) -> None:
+        """Until the time is over, or something makes another attempt worth it earlier."""
+        orders, now = self._orders, self._clocks.now
+        until, stamp = now() + how.delay, self._clouds.stamp(how.pair)
+        while not (orders.leave or orders.asked) and (left := until - now()) > 0:
+            if self._clouds.stamp(how.pair) != stamp:
+                return
+            noticed = orders.noticed if how.remedy == Remedy.EVENTS else None
+            if noticed is not None and now() - noticed >= self._timing.latest:
+                return
+            orders.wait(min(left, self._timing.settings))
 
     def put_back(self, requests: list[Request], pair: Pair) -> None:
         """The pass that they wait for was given up: another is made for them, unless this is the end."""
@@ -73,14 +95,3 @@ class Patience:
                 request.answer(Report(self._standing.status(pair, noticed=False), False))
             else:
                 self._orders.ask(request)
-
-    def _wait(self, delay: float, remedy: Remedy, pair: Pair) -> None:
-        orders, now = self._orders, self._clocks.now
-        until, stamp = now() + delay, self._clouds.stamp(pair)
-        while not (orders.leave or orders.asked) and (left := until - now()) > 0:
-            if self._clouds.stamp(pair) != stamp:
-                return
-            noticed = orders.noticed if remedy == Remedy.EVENTS else None
-            if noticed is not None and now() - noticed >= self._timing.latest:
-                return
-            orders.wait(min(left, self._timing.settings))

@@ -15,7 +15,7 @@ from pithosfs_daemon.clouds import Clouds
 from pithosfs_daemon.diagnosis import Diagnosis
 from pithosfs_daemon.eventlog import EventLog
 from pithosfs_daemon.orders import Orders, Report, Request
-from pithosfs_daemon.patience import Clocks, Patience
+from pithosfs_daemon.patience import Clocks, Patience, Wait
 from pithosfs_daemon.ports import Opener, OpenPair
 from pithosfs_daemon.shift import Shift
 from pithosfs_daemon.standing import Standing
@@ -138,23 +138,28 @@ class Runner:
                 self._patience.in_step(Diagnosis(Condition.PAUSED, "", todo))
                 orders.rest()
                 continue
-            self._closed.clear()
-            try:
-                with contextlib.closing(self._opener(pair, orders.touched, self._events)) as opened:
-                    with self._lending:
-                        self._open = opened
-                    self._standing.opened(opened)
-                    try:
-                        self._shift(pair, opened).work()
-                    finally:
-                        self._standing.opened(None)
-                        self._take_back()
-            except Exception as error:  # noqa: BLE001 (told and logged by recover)
-                self._closed.set()
-                self._patience.recover(error, pair, [])
-            finally:
-                self._closed.set()
+            wait = self._work(pair)
+            if wait is not None:
+                self._patience.wait(wait)
         self._patience.put_back(orders.take(), orders.pair)
+
+    def _work(self, pair: Pair) -> Wait | None:
+        """Open the pair and keep it in step until it is to be closed; with a wait before it is to be opened again."""
+        self._closed.clear()
+        try:
+            with contextlib.closing(self._opener(pair, self._orders.touched, self._events)) as opened:
+                with self._lending:
+                    self._open = opened
+                self._standing.opened(opened)
+                try:
+                    return self._shift(pair, opened).work()
+                finally:
+                    self._standing.opened(None)
+                    self._take_back()
+        except Exception as error:  # noqa: BLE001 (told and logged)
+            return self._patience.tell(error, pair, [])
+        finally:
+            self._closed.set()
 
     def _shift(self, pair: Pair, opened: OpenPair) -> Shift:
         return Shift(

@@ -12,7 +12,7 @@ from pithosfs.config import Cloud
 from pithosfs_daemon.clouds import Clouds
 from pithosfs_daemon.diagnosis import CHOSEN, Diagnosis, Remedy, judge
 from pithosfs_daemon.orders import Orders, Report, Request
-from pithosfs_daemon.patience import Clocks, Patience
+from pithosfs_daemon.patience import Clocks, Patience, Wait
 from pithosfs_daemon.ports import OpenPair, Outcome
 from pithosfs_daemon.standing import Standing
 from pithosfs_daemon.states import Condition
@@ -57,8 +57,8 @@ class Shift:
         self._poll_at = self._full_at = self._overflow_at = now
         self._retry_at: float | None = None
 
-    def work(self) -> None:
-        """Returns when the pair is to be closed, or opened anew."""
+    def work(self) -> Wait | None:
+        """Returns when the pair is to be closed; with a wait, after which it is to be opened anew."""
         while not self._orders.leave:
             requests: list[Request] = []
             try:
@@ -67,15 +67,17 @@ class Shift:
                 requests = self._orders.take()
                 if requests or not self._orders.leave:
                     self._make_passes(requests)
-            except Exception as error:  # noqa: BLE001 (told and logged by recover)
+            except Exception as error:  # noqa: BLE001 (told and logged)
                 self._pending |= self._held
                 self._held = Dirty()
-                remedy = self._patience.recover(error, self._pair, requests)
-                if remedy == Remedy.FOLDER:
-                    return
-                if remedy == Remedy.LOGIN:
+                how = self._patience.tell(error, self._pair, requests)
+                if how.remedy == Remedy.FOLDER:
+                    return how
+                if how.remedy == Remedy.LOGIN:
                     self._cloud = None
+                self._patience.wait(how)
                 self._retry_at = self._now()
+        return None
 
     def _connect(self) -> None:
         """Log in, unless that has been done with what the settings say now."""

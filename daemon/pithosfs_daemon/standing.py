@@ -13,6 +13,7 @@ from pithosfs_daemon.diagnosis import Diagnosis
 from pithosfs_daemon.eventlog import EventLog
 from pithosfs_daemon.ports import Counts, OpenPair, Outcome
 from pithosfs_daemon.states import Condition, PairStatus, Situation
+from pithosfs_daemon.timing import rough_time
 from pithosfs_daemon.values import Pair, Trouble
 
 __all__ = ["Standing", "working_text"]
@@ -125,11 +126,3 @@ def working_text(totals: Totals, transferring: bool, now: float, *, first: bool)
     if totals.phase and first:
         return "looking at both sides for the first time"
     return ""
-
-
-def rough_time(seconds: float) -> str:
-    """`42 s`, `3 min`, `2 h`, `3 days`."""
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

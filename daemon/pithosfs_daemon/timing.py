@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["STEPS", "Backoff", "Pace", "Timing"]
+__all__ = ["STEPS", "Backoff", "Pace", "Timing", "rough_time"]
 
 STEPS = 4  # steps in which the polling slows down
 
@@ -68,3 +68,11 @@ class Backoff:
     def reset(self) -> None:
         """It has worked."""
         self._failures = 0
+
+
+def rough_time(seconds: float) -> str:
+    """`42 s`, `3 min`, `2 h`, `3 days`."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pithosfs_daemon.states import PairStatus, Situation
     from pithosfs_daemon.values import Trouble
 
-__all__ = ["block", "record", "rough_time"]
+__all__ = ["block", "record"]
 
 WIDTH = 80  # columns, where nobody says how many there are
 TRANSFERS = 6  # shown at most
@@ -61,6 +61,8 @@ def block(status: PairStatus, width: int | None = None, *, details: bool = False
         lines.append(f"  {printable(status.watch_problem)}")
     if details:
         lines += list(_trouble_lines(status))
+    elif status.trouble_count and situation.condition.value != "NEEDS YOU":
+        lines.append(f"  {_count(status.trouble_count, 'name')} left alone: pithosfs sync status {status.id}")
     return lines
 
 
@@ -75,6 +77,8 @@ def _headline(status: PairStatus, width: int) -> str:
 
 def _sentence(situation: Situation) -> str:
     """What it is about, with the time of the next attempt when there is one."""
+    from pithosfs_daemon.timing import rough_time
+
     if situation.retry is None:
         return situation.what
     left = situation.retry - time.time()
@@ -83,6 +87,7 @@ def _sentence(situation: Situation) -> str:
 
 def _facts(status: PairStatus) -> str:
     from pithosfs.config import format_size
+    from pithosfs_daemon.timing import rough_time
 
     parts = []
     if status.files is not None and status.bytes is not None:
@@ -158,14 +163,6 @@ def record(status: PairStatus) -> dict[str, Any]:
         "bytes_sent": status.bytes_sent,
         "bytes_received": status.bytes_received,
     }
-
-
-def rough_time(seconds: float) -> str:
-    """`42 s`, `3 min`, `2 h`, `3 days`."""
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _clock_time(when: float, now: float) -> str:
