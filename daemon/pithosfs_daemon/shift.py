@@ -151,6 +151,8 @@ class Shift:
         noticed = orders.noticed
         if not full and noticed is not None and pace.batch(now, noticed, self._opened.quiet_since()) > 0:
             return False  # this pass is for the cloud's changes
+        if noticed is not None:
+            self._standing.carrying()
         orders.settled(held=False)  # before the taking: what comes meanwhile counts anew
         self._pending |= self._opened.take()
         if full or (self._pending.full and now >= self._overflow_at):

@@ -37,16 +37,23 @@ class Standing:
         self._traffic = Traffic()
         self._checked: float | None = None
         self._carried: float | None = None
+        self._carrying = False
 
     def opened(self, pair: OpenPair | None) -> None:
         """The pair that is open from now on; None: it is closed."""
         with self._lock:
             self._open = pair
 
+    def carrying(self) -> None:
+        """A pass has taken local changes up, and is about to carry them over."""
+        with self._lock:
+            self._carrying = True
+
     def say(self, diagnosis: Diagnosis, delay: float | None = None) -> None:
         """That is how it is now; it is tried again in `delay` seconds (None: there is nothing to try again)."""
         date = self._date()
         with self._lock:
+            self._carrying = False
             old = self._situation
             same = (old.condition, old.what) == (diagnosis.condition, diagnosis.what)
             retry = None if delay is None else date + delay
@@ -80,6 +87,7 @@ class Standing:
             opened, situation = self._open, self._situation
             counts, troubles, traffic = self._counts, self._troubles, self._traffic
             checked, carried = self._checked, self._carried
+            noticed = noticed or self._carrying
         totals, running = opened.activity.snapshot() if opened is not None else (Totals(), [])
         if situation.condition == Condition.IN_STEP or (situation.condition == Condition.WORKING and checked is None):
             busy = working_text(totals, bool(running), self._date(), first=checked is None)

@@ -127,7 +127,7 @@ def test_a_local_change_is_carried_when_it_is_quiet(work: Work) -> None:
 
 
 def test_changes_that_do_not_end_are_carried_all_the_same_but_no_deletions(work: Work) -> None:
-    runner = work.start()
+    runner = work.start(replace(TIMING, quiet=0.25))
     work.mirror.await_passes()
     work.mirror.write("keeps-changing", b"")
     work.mirror.write("vanishes", b"")
