@@ -8,8 +8,8 @@
 | the settings name no such cloud | NEEDS YOU | when the settings change; after 5 min |
 | no room in the cloud | NEEDS YOU | after 30 s, … 5 min |
 | no room on the disk, a read-only or failing disk | NEEDS YOU | after 10 s, … 1 min |
-| the folder or its marker is gone | NEEDS YOU | after 5 s, … 30 s |
-| another process syncs the folder | NEEDS YOU | after 5 s, … 30 s |
+| the folder or its marker is gone | NEEDS YOU | after 1 s, … 10 s |
+| another process syncs the folder | NEEDS YOU | after 1 s, … 10 s |
 | the container is gone, or may not be used | NEEDS YOU | after 30 s, … 5 min |
 | too many files vanished at once | NEEDS YOU | when they are back, or with `sync now --max-delete` |
 | names that cannot be synced | NEEDS YOU | when they change |
@@ -141,10 +141,10 @@ def _needs_you(error: NeedsYou, pair: Pair) -> Diagnosis:
             return Diagnosis(Condition.NEEDS_YOU, error.message, hint, Remedy.EVENTS, _MINUTE, 10 * _MINUTE)
         case FolderGone():
             hint = error.hint or f"mount the disk that {folder} is on, or: pithosfs sync set {pair.id} --folder NEW"
-            return Diagnosis(Condition.NEEDS_YOU, error.message, f"{hint} {again}", Remedy.FOLDER, 5, 30)
+            return Diagnosis(Condition.NEEDS_YOU, error.message, f"{hint} {again}", Remedy.FOLDER, 1, 10)
         case FolderTaken():
             hint = error.hint or f"end the other one {again}"
-            return Diagnosis(Condition.NEEDS_YOU, error.message, hint, Remedy.FOLDER, 5, 30)
+            return Diagnosis(Condition.NEEDS_YOU, error.message, hint, Remedy.FOLDER, 1, 10)
         case OtherAccount():
             hint = error.hint or f"pithosfs config set cloud.{pair.cloud}.token with the token of {pair.account}"
             return Diagnosis(Condition.NEEDS_YOU, error.message, hint, Remedy.LOGIN, 5 * _MINUTE, 5 * _MINUTE)

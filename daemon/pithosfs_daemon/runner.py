@@ -142,6 +142,7 @@ class Runner:
             if wait is not None:
                 self._patience.wait(wait)
         self._patience.put_back(orders.take(), orders.pair)
+        self._events.close()
 
     def _work(self, pair: Pair) -> Wait | None:
         """Open the pair and keep it in step until it is to be closed; with a wait before it is to be opened again."""
@@ -159,6 +160,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 (told and logged)
             return self._patience.tell(error, pair, [])
         finally:
+            self._events.close()  # until there is something to tell
             self._closed.set()
 
     def _shift(self, pair: Pair, opened: OpenPair) -> Shift:
