@@ -131,3 +131,9 @@ class Dirty:
     names: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
     full: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.full or self.names or self.folders)
+
+    def __or__(self, other: Dirty) -> Dirty:
+        return Dirty(self.names | other.names, self.folders | other.folders, self.full or other.full)
