@@ -362,7 +362,9 @@ def test_user_catalogs_are_for_users(cloud: Cloud, session: requests.Session) ->
     fault(catalogs(cloud, session, {}, token="unknown"), 401, "unauthorized")
     fault(session.post(f"{cloud.url}/account/v1.0/user_catalogs", json={}), 401, "unauthorized")
     headers = {"X-Auth-Token": cloud.ada}
-    fault(session.post(f"{cloud.url}/account/v1.0/service/user_catalogs", json={}, headers=headers), 401, "unauthorized")
+    fault(
+        session.post(f"{cloud.url}/account/v1.0/service/user_catalogs", json={}, headers=headers), 401, "unauthorized"
+    )
 
 
 # resources and quotas -------------------------------------------------------------------------------------------------
