@@ -115,22 +115,55 @@ def user() -> None:
 @user.command("add")
 @click.argument("name")
 @click.option("--quota", metavar="SIZE", help="How much they may store, as in 10GiB (default: no limit).")
+@click.option("--admin", is_flag=True, help="Let them decide about projects and users. The first user always may.")
 @_data_option
 @click.pass_obj
-def user_add(run: Invocation, name: str, quota: str | None, data: str | None) -> None:
+def user_add(run: Invocation, name: str, quota: str | None, admin: bool, data: str | None) -> None:
     """Make a user and print a token for them; it is shown only once."""
     from pithosfs.config import parse_size
     from pithosfs.localcloud import process
 
     limit = None if quota is None else parse_size(quota)
     where = _data(run, data)
-    token = process.add_user(where, name, limit)
+    token = process.add_user(where, name, limit, admin=admin)
     if run.output == "table":
         note(f"The user {name} has this token (another one: pithosfs localcloud user token {name})")
         click.echo(token)
         return
     added = next(one for one in process.users(where) if one.name == name)
-    show(run, {"id": added.uuid, "name": name, "quota": limit, "token": token})
+    show(run, {"id": added.uuid, "name": name, "quota": limit, "admin": added.admin, "token": token})
+
+
+@user.command("set")
+@click.argument("name")
+@click.option("--quota", metavar="SIZE", help="How much they may store, as in 10GiB, or unlimited.")
+@click.option(
+    "--limit",
+    "limits",
+    metavar="RESOURCE=VALUE",
+    multiple=True,
+    help="What their personal project may use, as in cyclades.vm=2 or cyclades.ram=8GiB, or unlimited.",
+)
+@click.option("--admin/--no-admin", default=None, help="Let them decide about projects and users, or no longer.")
+@_data_option
+@click.pass_obj
+def user_set(
+    run: Invocation, name: str, quota: str | None, limits: tuple[str, ...], admin: bool | None, data: str | None
+) -> None:
+    """Change what a user may do and use. It counts at once."""
+    from pithosfs.errors import UsageError
+    from pithosfs.localcloud import process
+
+    wanted = dict(_limit(text) for text in (*([f"pithos.diskspace={quota}"] if quota is not None else []), *limits))
+    if not wanted and admin is None:
+        raise UsageError("there is nothing to change", hint="give --quota, --limit, --admin or --no-admin")
+    where = _data(run, data)
+    process.change_user(where, name, limits=wanted, admin=admin)
+    changed = next(one for one in _users(where, process.users) if one["name"].casefold() == name.casefold())
+    if run.output == "table":
+        click.echo(f"Changed {changed['name']}")
+    else:
+        show(run, changed)
 
 
 @user.command("token")
@@ -162,9 +195,59 @@ def user_list(run: Invocation, data: str | None) -> None:
     show_list(
         run,
         _users(_data(run, data), process.users),
-        [Column("name", "NAME"), Column("id", "ID"), Column("quota", "QUOTA", "size")],
+        [
+            Column("name", "NAME"),
+            Column("id", "ID"),
+            Column("quota", "QUOTA", "size"),
+            Column("admin", "ADMIN"),
+        ],
         empty="There is no user yet: pithosfs localcloud start makes the first one",
     )
+
+
+@localcloud.group("service", cls=Group)
+def service() -> None:
+    """What the parts of the platform need to talk to the identity service."""
+
+
+@service.command("token")
+@click.argument("component", type=click.Choice(["astakos", "cyclades", "pithos"]))
+@click.option("--revoke", is_flag=True, help="End all older tokens of the component.")
+@_data_option
+@click.pass_obj
+def service_token(run: Invocation, component: str, revoke: bool, data: str | None) -> None:
+    """Print a new token for a part of the platform, and nothing else.
+
+    It is for the calls that only services may make: commissions, and the quotas and names of all users.
+    """
+    from pithosfs.localcloud import process
+
+    token = process.service_token(_data(run, data), component, revoke=revoke)
+    if run.output == "table":
+        click.echo(token)
+    else:
+        show(run, {"component": component, "token": token})
+
+
+def _limit(text: str) -> tuple[str, int | None]:
+    """`RESOURCE=VALUE` → the resource and its limit in its unit, None for no limit. Raises UsageError."""
+    from pithosfs.config import parse_size
+    from pithosfs.errors import UsageError
+    from pithosfs.localcloud.resources import RESOURCES
+
+    name, equals, value = text.partition("=")
+    if not equals or name not in RESOURCES:
+        raise UsageError(
+            f"{text!r} is no limit of a resource",
+            hint=f"write RESOURCE=VALUE, with one of these: {', '.join(RESOURCES)}",
+        )
+    if value == "unlimited":
+        return name, None
+    if RESOURCES[name].unit == "bytes":
+        return name, parse_size(value)
+    if not (value.isascii() and value.isdigit()):
+        raise UsageError(f"{value!r} is no number of {name}", hint="write a whole number, or unlimited")
+    return name, int(value)
 
 
 def _data(run: Invocation, data: str | None) -> Path:
@@ -180,7 +263,12 @@ def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:
     from pithosfs.localcloud.resources import UNLIMITED
 
     return [
-        {"id": one.uuid, "name": one.name, "quota": None if one.quota >= UNLIMITED else one.quota}
+        {
+            "id": one.uuid,
+            "name": one.name,
+            "quota": None if one.quota >= UNLIMITED else one.quota,
+            "admin": one.admin,
+        }
         for one in users(data)
     ]
 

@@ -25,6 +25,7 @@ from pithosfs.localcloud.catalog import Service
 from pithosfs.localcloud.database import Database
 from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
+from pithosfs.localcloud.identity import PATHS as IDENTITY_PATHS
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
 from pithosfs.localcloud.sandbox.assembly import CaughtUp, open_sandbox, sandbox_services
@@ -38,6 +39,9 @@ COLLECT_FIRST_SECONDS = 3600.0
 
 COLLECT_SECONDS = 24 * 3600.0
 """How long from one collection to the next; blocks are kept about as long anyway (`blockstore.KEEP_SECONDS`)."""
+
+EXPIRE_SECONDS = 60.0
+"""How long after its end a project may still be used."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +57,7 @@ class LocalCloud:
         self.blocks = BlockStore(data / BLOCKS)
         self._configured_url = configured_url
         self._timing = timing or Timing()
+        self._identity: Identity | None = None
         self._objects: ObjectService | None = None
         self._services: list[tuple[bytes, ASGIApp]] = []  # in the order in which they are asked for most
 
@@ -61,7 +66,7 @@ class LocalCloud:
         self.database.open()
         try:
             self.blocks.open()
-            identity = Identity(self.database, self._configured_url)
+            self._identity = identity = Identity(self.database, self._configured_url)
             identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
             self._objects = objects = ObjectService(self.database, self.blocks, identity)
             swift = SwiftService(objects.backend)
@@ -71,8 +76,7 @@ class LocalCloud:
             raise
         self._services = [
             (b"/object-store", objects),
-            (b"/identity", identity),
-            (b"/account", CaughtUp(sandbox, identity)),
+            *((path, CaughtUp(sandbox, identity)) for path in IDENTITY_PATHS),
             (b"/public", objects),
             (b"/swift", swift),
             (b"/auth", swift),
@@ -83,6 +87,7 @@ class LocalCloud:
     def close(self) -> None:
         """Finish what is queued and let everything go. May be called twice."""
         self._services = []
+        self._identity = None
         self._objects = None
         self.blocks.close()
         self.database.close()
@@ -105,6 +110,16 @@ class LocalCloud:
                 logger.exception("unused blocks could not be removed; trying again later")
             else:
                 logger.info("removed %d unused blocks, %d bytes", count, size)
+
+    async def expire_regularly(self) -> None:
+        """Terminate projects whose end has come, soon after it, until cancelled."""
+        while self._identity is not None:
+            try:
+                for name in await self._identity.expire_projects():
+                    logger.info("the project %s has come to its end", name)
+            except sqlite3.Error:
+                logger.exception("projects that have ended could not be terminated; trying again later")
+            await asyncio.sleep(EXPIRE_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope["raw_path"]
@@ -143,12 +158,13 @@ def create_app(data: Path, base_url: str | None = None, timing: Timing | None = 
         except Exception as failure:
             app.state.failure = failure
             raise
-        collecting = asyncio.create_task(cloud.collect_regularly())
+        chores = [asyncio.create_task(cloud.collect_regularly()), asyncio.create_task(cloud.expire_regularly())]
         try:
             yield
         finally:
-            collecting.cancel()
-            await asyncio.wait([collecting])
+            for chore in chores:
+                chore.cancel()
+            await asyncio.wait(chores)
             cloud.close()
 
     app = Starlette(

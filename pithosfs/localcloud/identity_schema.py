@@ -39,6 +39,13 @@ ALTER TABLE users ADD COLUMN first_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN last_name TEXT NOT NULL DEFAULT '';
 UPDATE users SET admin = 1 WHERE uuid = (SELECT uuid FROM users ORDER BY created, uuid LIMIT 1);
 
+-- For the calls of services (identity.md 1.1); a component may have several.
+CREATE TABLE service_tokens (
+    hash BLOB PRIMARY KEY,          -- SHA-256 of the token, as in tokens
+    component TEXT NOT NULL,        -- astakos, cyclades or pithos
+    created REAL NOT NULL           -- seconds since the epoch
+) WITHOUT ROWID;
+
 -- A user's personal project has the user's id; nobody owns it, and it has its user as the only member.
 CREATE TABLE projects (
     uuid TEXT PRIMARY KEY,
@@ -95,14 +102,32 @@ CREATE TABLE membership_times (
     PRIMARY KEY (membership, state)
 ) WITHOUT ROWID;
 
--- What is in use: usage_max counts increases that are not yet accepted, usage_min decreases that are not.
+-- What is in use and what may be: one row for each resource of a project, and of a member of it (holdings.py).
 CREATE TABLE holdings (
     project TEXT NOT NULL,
     resource TEXT NOT NULL,
     user TEXT NOT NULL,             -- whose part of the project's usage; '': the project as a whole
-    usage_min INTEGER NOT NULL DEFAULT 0,
-    usage_max INTEGER NOT NULL DEFAULT 0,
+    capacity INTEGER NOT NULL,      -- the limit of now; 0 when the project or the membership does not count
+    usage_min INTEGER NOT NULL DEFAULT 0,   -- with all decreases that are not yet accepted
+    usage_max INTEGER NOT NULL DEFAULT 0,   -- with all increases that are not yet accepted
     PRIMARY KEY (project, resource, user)
+) WITHOUT ROWID;
+
+-- Reservations that are neither accepted nor rejected yet. Serials are never used again.
+CREATE TABLE commissions (
+    serial INTEGER PRIMARY KEY AUTOINCREMENT,
+    component TEXT NOT NULL,        -- who issued it, and alone may see and resolve it
+    name TEXT NOT NULL,
+    issued INTEGER NOT NULL
+);
+CREATE TABLE provisions (
+    serial INTEGER NOT NULL REFERENCES commissions (serial) ON DELETE CASCADE,
+    place INTEGER NOT NULL,         -- the order in which they were sent
+    project TEXT NOT NULL,
+    user TEXT NOT NULL,             -- '': the project as a whole
+    resource TEXT NOT NULL,
+    quantity INTEGER NOT NULL,      -- negative: to be released
+    PRIMARY KEY (serial, place)
 ) WITHOUT ROWID;
 
 INSERT INTO projects (uuid, name, state, personal, created, join_policy, leave_policy, max_members, private)
@@ -112,6 +137,13 @@ INSERT INTO project_limits SELECT uuid, 'pithos.diskspace', quota, quota FROM us
 INSERT INTO memberships (user, project, state) SELECT uuid, uuid, 'accepted' FROM users ORDER BY created, uuid;
 INSERT INTO membership_times
     SELECT m.id, 'accepted', p.created FROM memberships m JOIN projects p ON p.uuid = m.project;
+INSERT INTO holdings (project, resource, user, capacity) SELECT uuid, 'pithos.diskspace', '', quota FROM users;
+INSERT INTO holdings (project, resource, user, capacity) SELECT uuid, 'astakos.pending_app', '', 10 FROM users;
+INSERT INTO holdings (project, resource, user, capacity)
+    SELECT users.uuid, unlimited.column1, '', 9223372036854775807 FROM users, (
+        VALUES ('cyclades.vm'), ('cyclades.total_cpu'), ('cyclades.cpu'), ('cyclades.total_ram'), ('cyclades.ram'),
+            ('cyclades.disk'), ('cyclades.network.private'), ('cyclades.floating_ip')) unlimited;
+INSERT INTO holdings (project, resource, user, capacity) SELECT project, resource, project, capacity FROM holdings;
 ALTER TABLE users DROP COLUMN quota;
 """
 

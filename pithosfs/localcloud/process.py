@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,18 @@ from pithosfs.localcloud.resources import UNLIMITED
 from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
 from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
-__all__ = ["Status", "add_user", "set_limit", "start", "status", "stop", "suspend_server", "user_token", "users"]
+__all__ = [
+    "Status",
+    "add_user",
+    "change_user",
+    "service_token",
+    "start",
+    "status",
+    "stop",
+    "suspend_server",
+    "user_token",
+    "users",
+]
 
 T = TypeVar("T")
 
@@ -163,15 +174,18 @@ def status(data: Path) -> Status:
     )
 
 
-def add_user(data: Path, name: str, quota: int | None = None) -> str:
+def add_user(data: Path, name: str, quota: int | None = None, *, admin: bool = False) -> str:
     """Make a user who may hold `quota` bytes (None: no limit) and return a token for them.
 
-    Raises UsageError for an impossible name, Conflict when there is such a user.
+    The first user is an administrator in any case. Raises UsageError for an impossible name, Conflict when there is
+    such a user.
     """
     limit = UNLIMITED if quota is None else quota
-    return _change(
-        data, lambda connection: user_tables.issue_token(connection, user_tables.add_user(connection, name, limit))
-    )
+
+    def add(connection: sqlite3.Connection) -> str:
+        return user_tables.issue_token(connection, user_tables.add_user(connection, name, limit, admin=admin))
+
+    return _change(data, add)
 
 
 def user_token(data: Path, name: str, *, lifetime: timedelta = TOKEN_LIFETIME, revoke: bool = False) -> str:
@@ -189,18 +203,37 @@ def user_token(data: Path, name: str, *, lifetime: timedelta = TOKEN_LIFETIME, r
     return _change(data, issue)
 
 
-def set_limit(data: Path, name: str, resource: str, limit: int | None) -> None:
-    """Change what a user's personal project may use, in units of the resource (None: no limit).
+def change_user(
+    data: Path, name: str, *, limits: Mapping[str, int | None] | None = None, admin: bool | None = None
+) -> None:
+    """Change what a user's personal project may use, and whether the user is an administrator; all of it or nothing.
 
-    Raises NotFound for an unknown user, UsageError for an unknown resource or an impossible limit.
+    `limits`: resource → limit in its unit, None for no limit. Raises NotFound for an unknown user, UsageError for an
+    unknown resource or an impossible limit.
     """
-    value = UNLIMITED if limit is None else limit
-    _change(
-        data,
-        lambda connection: user_tables.set_limit(
-            connection, user_tables.find_user(connection, name=name), resource, value
-        ),
-    )
+
+    def change(connection: sqlite3.Connection) -> None:
+        user = user_tables.find_user(connection, name=name)
+        for resource, limit in (limits or {}).items():
+            user_tables.set_limit(connection, user, resource, UNLIMITED if limit is None else limit)
+        if admin is not None:
+            user_tables.set_admin(connection, user, admin)
+
+    _change(data, change)
+
+
+def service_token(data: Path, component: str, *, revoke: bool = False) -> str:
+    """A new token for a part of the platform (`resources.COMPONENTS`), for the calls that only services may make.
+
+    Older ones stay valid unless `revoke` ends them all. Raises UsageError for an unknown part.
+    """
+
+    def issue(connection: sqlite3.Connection) -> str:
+        if revoke:
+            user_tables.revoke_service_tokens(connection, component)
+        return user_tables.issue_service_token(connection, component)
+
+    return _change(data, issue)
 
 
 def suspend_server(data: Path, ident: int, *, suspended: bool) -> None:

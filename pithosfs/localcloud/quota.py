@@ -2,8 +2,8 @@
 
 All functions run inside the caller's transaction: `Database.write(lambda connection: charge(connection, …))` together
 with the rows that the amount stands for, so that both are kept or neither. What changes a holding belongs into
-`Database.write`; the others also run in reads. Limits are those of the moment: they follow the state of the project and
-of the membership (identity.md sections 6 and 9.2). Amounts are in the unit of the resource (`resources.RESOURCES`).
+`Database.write`; the others also run in reads. Limits follow the state of the project and of the membership at once
+(identity.md sections 6 and 9.2). Amounts are in the unit of the resource (`resources.RESOURCES`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pithosfs.localcloud.faults import Fault
 from pithosfs.localcloud.resources import RESOURCES, UNLIMITED
 
 __all__ = [
-    "LIVE_MEMBER",
     "NotInProject",
     "Quota",
     "QuotaExceeded",
@@ -27,9 +26,6 @@ __all__ = [
     "reassign",
     "release",
 ]
-
-LIVE_MEMBER = ("accepted", "leave_requested")
-"""The states of a membership that give its holder the member's capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,13 @@ class NotInProject(Fault):
         self.project = project
 
 
+_BOTH = (
+    "FROM holdings u, holdings p WHERE u.project = ?1 AND u.resource = ?2 AND u.user = ?3"
+    " AND p.project = ?1 AND p.resource = ?2 AND p.user = ''"
+)
+"""The user's part (u) and the project as a whole (p)."""
+
+
 # changing -------------------------------------------------------------------------------------------------------------
 
 
@@ -89,14 +92,11 @@ def charge(connection: sqlite3.Connection, user: str, project: str, resource: st
     """
     if amount < 0:
         raise ValueError("what is given back is released, not charged")
+    if amount <= UNLIMITED and _add(connection, user, project, resource, amount):
+        if _add(connection, "", project, resource, amount):
+            return
+        _add(connection, user, project, resource, -amount)  # so that a caller may go on after a refusal
     check(connection, user, project, resource, amount)
-    if amount:
-        connection.execute(
-            "INSERT INTO holdings (project, resource, user, usage_min, usage_max)"
-            " VALUES (?1, ?2, ?3, ?4, ?4), (?1, ?2, '', ?4, ?4) ON CONFLICT (project, resource, user)"
-            " DO UPDATE SET usage_min = usage_min + excluded.usage_min, usage_max = usage_max + excluded.usage_max",
-            (project, resource, user, amount),
-        )
 
 
 def release(connection: sqlite3.Connection, user: str, project: str, resource: str, amount: int) -> None:
@@ -106,11 +106,12 @@ def release(connection: sqlite3.Connection, user: str, project: str, resource: s
     """
     if amount < 0:
         raise ValueError("what is taken is charged, not released")
-    connection.execute(
-        "UPDATE holdings SET usage_min = max(0, usage_min - ?1), usage_max = max(0, usage_max - ?1)"
-        " WHERE project = ?2 AND resource = ?3 AND user IN ('', ?4)",
-        (min(amount, UNLIMITED), project, resource, user),
-    )
+    for holder in (user, ""):
+        connection.execute(
+            "UPDATE holdings SET usage_min = max(0, usage_min - ?1), usage_max = max(0, usage_max - ?1)"
+            " WHERE project = ?2 AND resource = ?3 AND user = ?4",
+            (min(amount, UNLIMITED), project, resource, holder),
+        )
 
 
 def reassign(connection: sqlite3.Connection, user: str, source: str, target: str, resource: str, amount: int) -> None:
@@ -126,40 +127,26 @@ def reassign(connection: sqlite3.Connection, user: str, source: str, target: str
 
 def check(connection: sqlite3.Connection, user: str, project: str, resource: str, amount: int) -> None:
     """Raise what `charge` would raise now, without charging: to refuse early what would be refused in the end."""
-    room = quota(connection, user, project, resource).room
-    if amount > room:
-        raise QuotaExceeded(resource, project, room, amount)
+    row = connection.execute(
+        f"SELECT min(u.capacity - u.usage_max, p.capacity - p.usage_max) {_BOTH}",
+        (project, resource, user),
+    ).fetchone()
+    if row is None:
+        raise _no_share(project, resource)
+    if amount > max(0, row[0]):
+        raise QuotaExceeded(resource, project, max(0, row[0]), amount)
 
 
 def quota(connection: sqlite3.Connection, user: str, project: str, resource: str) -> Quota:
     """One user's quota of one resource in one project. Raises NotInProject."""
     row = connection.execute(
-        "SELECT p.state, p.personal, m.state, l.project_capacity, l.member_capacity,"
-        " coalesce(u.usage_max, 0), coalesce(u.usage_min, 0), coalesce(h.usage_max, 0), coalesce(h.usage_min, 0)"
-        " FROM projects p LEFT JOIN memberships m ON m.project = p.uuid AND m.user = ?1"
-        " LEFT JOIN project_limits l ON l.project = p.uuid AND l.resource = ?3"
-        " LEFT JOIN holdings u ON u.project = p.uuid AND u.resource = ?3 AND u.user = ?1"
-        " LEFT JOIN holdings h ON h.project = p.uuid AND h.resource = ?3 AND h.user = '' WHERE p.uuid = ?2",
-        (user, project, resource),
+        "SELECT u.capacity, u.usage_max, u.usage_max - u.usage_min, p.capacity, p.usage_max, p.usage_max - p.usage_min"
+        f" {_BOTH}",
+        (project, resource, user),
     ).fetchone()
     if row is None:
-        raise NotInProject(project)
-    state, personal, membership, capacity, member_capacity, used, held, project_used, project_held = row
-    live = membership in LIVE_MEMBER
-    if not live and membership != "suspended" and not _ever_held(connection, user, project):
-        raise NotInProject(project)
-    if capacity is None:
-        known = RESOURCES[resource]
-        capacity = member_capacity = known.personal if personal else known.shared
-    active = state == "active"
-    return Quota(
-        member_capacity if active and live else 0,
-        used,
-        used - held,
-        capacity if active else 0,
-        project_used,
-        project_used - project_held,
-    )
+        raise _no_share(project, resource)
+    return Quota(*row)
 
 
 def projects_of(connection: sqlite3.Connection, user: str) -> list[str]:
@@ -190,14 +177,16 @@ def quotas_of(connection: sqlite3.Connection, user: str) -> dict[str, dict[str, 
 # details --------------------------------------------------------------------------------------------------------------
 
 
-def _ever_held(connection: sqlite3.Connection, user: str, project: str) -> bool:
-    """Whether a user who may have left still has something there."""
-    names = tuple(RESOURCES)
-    marks = ",".join("?" * len(names))
-    return (
-        connection.execute(
-            f"SELECT 1 FROM holdings WHERE project = ? AND resource IN ({marks}) AND user = ?",  # noqa: S608
-            (project, *names, user),
-        ).fetchone()
-        is not None
+def _add(connection: sqlite3.Connection, holder: str, project: str, resource: str, amount: int) -> bool:
+    """Add to what a user, or with "" the project, uses; whether that was within the limit, else nothing is added."""
+    # The limit is lowered instead of the usage raised in the comparison: SQLite's numbers end at UNLIMITED.
+    changed = connection.execute(
+        "UPDATE holdings SET usage_min = usage_min + ?1, usage_max = usage_max + ?1"
+        " WHERE project = ?2 AND resource = ?3 AND user = ?4 AND (?1 < 0 OR usage_max <= capacity - ?1)",
+        (amount, project, resource, holder),
     )
+    return changed.rowcount == 1
+
+
+def _no_share(project: str, resource: str) -> Exception:
+    return NotInProject(project) if resource in RESOURCES else KeyError(resource)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = [
+    "COMPONENTS",
     "CPU",
     "DISK",
     "DISKSPACE",
@@ -90,3 +91,6 @@ _ALL = (
 )
 
 RESOURCES: Mapping[str, Resource] = {one.name: one for one in _ALL}
+
+COMPONENTS = tuple(dict.fromkeys(one.component for one in _ALL))
+"""The parts of the platform, each of which may have tokens of its own for the calls of services."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pithosfs.errors import Conflict, NotFound, UsageError
-from pithosfs.localcloud.resources import DISKSPACE, RESOURCES, UNLIMITED
+from pithosfs.localcloud.holdings import refresh
+from pithosfs.localcloud.resources import COMPONENTS, DISKSPACE, RESOURCES, UNLIMITED
 
 __all__ = [
     "TOKEN_LIFETIME",
@@ -25,11 +26,16 @@ __all__ = [
     "add_user",
     "all_users",
     "check_name",
+    "find_service_token",
     "find_token",
     "find_user",
+    "issue_service_token",
     "issue_token",
     "names_of",
+    "rename",
+    "revoke_service_tokens",
     "revoke_tokens",
+    "set_active",
     "set_admin",
     "set_limit",
     "token_hash",
@@ -83,6 +89,7 @@ def add_user(connection: sqlite3.Connection, name: str, quota: int = UNLIMITED, 
     except sqlite3.IntegrityError:
         raise _name_taken(name) from None
     _add_personal_project(connection, ident, int(now * 1_000_000))
+    refresh(connection, ident)
     user = User(ident, name, admin, ident)
     if quota != UNLIMITED:
         set_limit(connection, user, DISKSPACE, quota)
@@ -112,11 +119,28 @@ def set_limit(connection: sqlite3.Connection, user: User, resource: str, limit: 
         " ON CONFLICT (project, resource) DO UPDATE SET project_capacity = ?3, member_capacity = ?3",
         (user.uuid, resource, limit),
     )
+    refresh(connection, user.uuid)
 
 
 def set_admin(connection: sqlite3.Connection, user: User, admin: bool) -> None:
     """Let a user decide about projects and users, or no longer."""
     connection.execute("UPDATE users SET admin = ? WHERE uuid = ?", (admin, user.uuid))
+
+
+def set_active(connection: sqlite3.Connection, user: User, active: bool, reason: str | None = None) -> None:
+    """Accept a user's tokens again, or none of them any more."""
+    connection.execute(
+        "UPDATE users SET active = ?, deactivated_reason = ? WHERE uuid = ?", (active, reason, user.uuid)
+    )
+
+
+def rename(connection: sqlite3.Connection, user: User, name: str) -> None:
+    """Give a user another name. Raises UsageError for an impossible one, Conflict when somebody else has it."""
+    check_name(name)
+    try:
+        connection.execute("UPDATE users SET name = ?, name_key = ? WHERE uuid = ?", (name, name.casefold(), user.uuid))
+    except sqlite3.IntegrityError:
+        raise _name_taken(name) from None
 
 
 def issue_token(connection: sqlite3.Connection, user: User, lifetime: timedelta = TOKEN_LIFETIME) -> str:
@@ -167,6 +191,29 @@ def all_users(connection: sqlite3.Connection) -> list[ListedUser]:
         (UNLIMITED, DISKSPACE),
     )
     return [ListedUser(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows]
+
+
+def issue_service_token(connection: sqlite3.Connection, component: str) -> str:
+    """A new token for a part of the platform, valid until it is revoked. Raises UsageError for an unknown part."""
+    if component not in COMPONENTS:
+        raise UsageError(f"there is no component {component!r}", hint=f"one of these: {', '.join(COMPONENTS)}")
+    token = secrets.token_hex(24)
+    connection.execute(
+        "INSERT INTO service_tokens (hash, component, created) VALUES (?, ?, ?)",
+        (token_hash(token), component, time.time()),
+    )
+    return token
+
+
+def revoke_service_tokens(connection: sqlite3.Connection, component: str) -> int:
+    """End all tokens of a part of the platform; returns how many there were."""
+    return connection.execute("DELETE FROM service_tokens WHERE component = ?", (component,)).rowcount
+
+
+def find_service_token(connection: sqlite3.Connection, token: str) -> str | None:
+    """Which part of the platform a token belongs to; None for any other token."""
+    row = connection.execute("SELECT component FROM service_tokens WHERE hash = ?", (token_hash(token),)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def names_of(connection: sqlite3.Connection, uuids: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from pithosfs.localcloud import users
 from pithosfs.localcloud.database import connect, migrate, transaction
+from pithosfs.localcloud.holdings import refresh
 from pithosfs.localcloud.identity_schema import MIGRATIONS, SERVICE
 from pithosfs.localcloud.quota import (
     NotInProject,
@@ -65,6 +66,7 @@ def project(
         connection.execute(
             "INSERT INTO project_limits VALUES (?, ?, ?, ?)", (uuid, resource, capacity, member_capacity)
         )
+    refresh(connection, uuid)
     return uuid
 
 
@@ -132,6 +134,19 @@ def test_amounts_beyond_all_numbers(database: sqlite3.Connection, ada: str, amou
     assert quota(database, ada, ada, VM).usage == 0
 
 
+def test_a_refusal_leaves_the_books_as_they_were(database: sqlite3.Connection, ada: str, bob: str) -> None:
+    """Also for a caller that goes on in the same transaction: whichever of the two limits it was."""
+    shared = project(database, {ada: "accepted", bob: "accepted"}, {VM: (4, 3)})
+    charge(database, ada, shared, VM, 2)
+    assert refused(lambda: charge(database, ada, shared, VM, 2)) == (1, 2)
+    assert quota(database, ada, shared, VM) == Quota(3, 2, 0, 4, 2, 0)
+    assert refused(lambda: charge(database, bob, shared, VM, 3)) == (2, 3)
+    assert quota(database, bob, shared, VM) == Quota(3, 0, 0, 4, 2, 0)
+    with pytest.raises(NotInProject):
+        charge(database, "nobody", shared, VM, 1)
+    assert quota(database, bob, shared, VM) == Quota(3, 0, 0, 4, 2, 0)
+
+
 def test_negative_amounts_are_mistakes_of_the_program(database: sqlite3.Connection, ada: str) -> None:
     with pytest.raises(ValueError, match="released"):
         charge(database, ada, ada, VM, -1)
@@ -160,6 +175,7 @@ def test_leaving_takes_the_limit_and_keeps_the_usage(database: sqlite3.Connectio
     shared = project(database, {ada: "accepted"})
     charge(database, ada, shared, VM, 2)
     database.execute("UPDATE memberships SET state = 'removed' WHERE project = ?", (shared,))
+    refresh(database, shared, ada)
     assert quota(database, ada, shared, VM) == Quota(0, 2, 0, 5, 2, 0)
     assert refused(lambda: charge(database, ada, shared, VM, 1)) == (0, 1)
     charge(database, ada, shared, VM, 0)
@@ -172,6 +188,7 @@ def test_a_project_that_does_not_live_gives_nothing(database: sqlite3.Connection
     shared = project(database, {ada: "accepted"})
     charge(database, ada, shared, VM, 2)
     database.execute("UPDATE projects SET state = ? WHERE uuid = ?", (state, shared))
+    refresh(database, shared)
     assert quota(database, ada, shared, VM) == Quota(0, 2, 0, 0, 2, 0)
     assert refused(lambda: charge(database, ada, shared, VM, 1)) == (0, 1)
     assert shared in quotas_of(database, ada)

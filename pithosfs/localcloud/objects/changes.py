@@ -248,8 +248,6 @@ class Change:
     def settle(self) -> None:
         """Write the books. Raises Fault 413 when something that grew is over a quota, 404 for an unusable project."""
         accounts: dict[int, int] = {}
-        grown: dict[tuple[str, str], int] = {}  # by account and project
-        written: set[tuple[str, str]] = set()
         for growth in self._growth.values():
             container = growth.container
             used = self.connection.execute(
@@ -260,19 +258,14 @@ class Change:
             if growth.bytes > 0 and container.quota and used > container.quota:
                 raise over_limit(f"the container may hold {container.quota} bytes")
             accounts[container.account_id] = accounts.get(container.account_id, 0) + growth.bytes
-            if self.charged and (growth.written or growth.bytes):
-                payer = (container.account, container.project)
-                grown[payer] = grown.get(payer, 0) + growth.bytes
-                if growth.written:
-                    written.add(payer)
         for account, size in accounts.items():
             self.connection.execute(
                 "UPDATE accounts SET bytes = bytes + ?, modified = max(modified, ?) WHERE id = ?",
                 (size, self.time, account),
             )
-        # What is given back first: a move between two projects of one account needs no room in both.
-        for payer, size in sorted(grown.items(), key=lambda one: one[1]):
-            charge_growth(self.connection, *payer, size, written=payer in written)
+        # What is given back first: moving to another container of the same project needs no room for both.
+        for growth in sorted(self._growth.values(), key=lambda growth: growth.bytes) if self.charged else ():
+            charge_growth(self.connection, growth.container, growth.bytes, written=growth.written)
         for content in self._orphans:
             self.connection.execute(
                 "DELETE FROM contents WHERE id = ? AND NOT EXISTS (SELECT 1 FROM versions WHERE content = ?)",

@@ -5,42 +5,44 @@ The object store reports what the quotas refuse under the name `fault`, as of an
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
 
 from pithosfs.localcloud import quota
-from pithosfs.localcloud.faults import not_found, relayed
+from pithosfs.localcloud.faults import Fault, not_found, relayed
 from pithosfs.localcloud.objects.model import Container
 from pithosfs.localcloud.resources import DISKSPACE, UNLIMITED
 
 __all__ = ["account_quotas", "charge_growth", "check_growth", "pay_from", "total"]
 
 
-def charge_growth(connection: sqlite3.Connection, account: str, project: str, size: int, *, written: bool) -> None:
+def charge_growth(connection: sqlite3.Connection, container: Container, size: int, *, written: bool) -> None:
     """Charge `size` bytes more (negative: give them back). `written`: something was stored, which needs a project.
 
     Raises Fault 413 when there is no room, 404 when the project cannot be used.
     """
     if size < 0:
-        quota.release(connection, account, project, DISKSPACE, -size)
-    if written or size > 0:
-        with _relayed():
-            quota.charge(connection, account, project, DISKSPACE, max(0, size))
+        quota.release(connection, container.account, container.project, DISKSPACE, -size)
+    if size > 0 or written:
+        try:
+            quota.charge(connection, container.account, container.project, DISKSPACE, max(0, size))
+        except (quota.QuotaExceeded, quota.NotInProject) as refusal:
+            raise _relayed(refusal) from None
 
 
 def check_growth(connection: sqlite3.Connection, container: Container, size: int) -> None:
     """Refuse early what `charge_growth` would refuse."""
-    with _relayed():
+    try:
         quota.check(connection, container.account, container.project, DISKSPACE, size)
+    except (quota.QuotaExceeded, quota.NotInProject) as refusal:
+        raise _relayed(refusal) from None
 
 
 def pay_from(connection: sqlite3.Connection, container: Container, project: str) -> None:
-    """Let another project pay for what is in a container. Raises Fault 413, 404."""
-    with _relayed():
-        # Asked first: nothing is moved of an empty container, but the project must be usable all the same.
-        quota.charge(connection, container.account, project, DISKSPACE, 0)
+    """Let another project pay for what is in a container, if anything. Raises Fault 413, 404."""
+    try:
         quota.reassign(connection, container.account, container.project, project, DISKSPACE, container.bytes)
+    except (quota.QuotaExceeded, quota.NotInProject) as refusal:
+        raise _relayed(refusal) from None
 
 
 def account_quotas(connection: sqlite3.Connection, account: str) -> dict[str, int]:
@@ -56,11 +58,7 @@ def total(quotas: dict[str, int]) -> int:
     return min(sum(quotas.values()), UNLIMITED)
 
 
-@contextlib.contextmanager
-def _relayed() -> Iterator[None]:
-    try:
-        yield
-    except quota.QuotaExceeded as refusal:
-        raise relayed(413, refusal) from None
-    except quota.NotInProject:
-        raise relayed(404, not_found("you have no share in the project of the container")) from None
+def _relayed(refusal: Fault) -> Fault:
+    if isinstance(refusal, quota.NotInProject):
+        refusal = not_found("you have no share in the project of the container")
+    return relayed(refusal.status, refusal)

@@ -114,14 +114,14 @@ CREATE TABLE metadata_keys (
 ) WITHOUT ROWID;
 """
 
-# The books of the quotas (identity_schema.py) take over what the containers hold.
+# The books of the quotas (identity_schema.py) take over what the containers hold. Until then a container that held
+# something was paid for by the personal project of its owner, who is the only one to use it.
 _HOLDINGS = """
-INSERT INTO holdings (project, resource, user, usage_min, usage_max)
-    SELECT c.project, 'pithos.diskspace', a.uuid, sum(c.bytes), sum(c.bytes)
-    FROM containers c JOIN accounts a ON a.id = c.account GROUP BY c.project, a.uuid HAVING sum(c.bytes) > 0;
-INSERT INTO holdings (project, resource, user, usage_min, usage_max)
-    SELECT project, 'pithos.diskspace', '', sum(bytes), sum(bytes)
-    FROM containers GROUP BY project HAVING sum(bytes) > 0;
+UPDATE holdings SET usage_min = paid.size, usage_max = paid.size FROM (
+    SELECT c.project, a.uuid AS user, sum(c.bytes) AS size
+    FROM containers c JOIN accounts a ON a.id = c.account GROUP BY c.project, a.uuid
+) paid WHERE holdings.resource = 'pithos.diskspace' AND holdings.project = paid.project
+    AND holdings.user IN ('', paid.user);
 """
 
 # An image is an object with these beside it (image.md). They follow its UUID, so they stay when it is moved or changed.
