@@ -42,6 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--identity-url", metavar="URL", help="where to ask for the users' ids, with an object store's URL")
     group.addoption("--account", metavar="ID", help="the first user's id, if there is nobody to ask")
     group.addoption("--account2", metavar="ID", help="the second user's id")
+    group = parser.getgroup("sandbox", "the compute, network and volume services of the local cloud")
+    group.addoption(
+        "--crowd-seconds",
+        type=float,
+        default=4.0,
+        metavar="N",
+        help="how long twenty clients make and delete servers at once (default: 4; the whole test is 60)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
