@@ -41,7 +41,7 @@ def free_port() -> int:
         return port
 
 
-# answers ------------------------------------------------------------------------------------------------------------
+# answers --------------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_has_status_headers_and_body(session: Session) -> None:
@@ -129,7 +129,7 @@ def test_many_threads_share_a_session(session: Session) -> None:
     assert session.counters.bytes_received == 80_000
 
 
-# statuses -----------------------------------------------------------------------------------------------------------
+# statuses -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_redirect_is_not_followed(session: Session) -> None:
         assert len(server.seen) == 1
 
 
-# retries ------------------------------------------------------------------------------------------------------------
+# retries --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -298,7 +298,7 @@ def test_the_log_gets_louder(session: Session, caplog: pytest.LogCaptureFixture)
     assert levels == [logging.DEBUG, logging.INFO, logging.WARNING]
 
 
-# bodies -------------------------------------------------------------------------------------------------------------
+# bodies ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_short_body_is_fetched_again(session: Session) -> None:
@@ -520,7 +520,7 @@ def test_a_closed_session_says_so(session: Session) -> None:
         session.request("GET", "http://127.0.0.1:1/")
 
 
-# TLS ----------------------------------------------------------------------------------------------------------------
+# TLS ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -579,7 +579,7 @@ def test_tls_to_a_server_without(session: Session) -> None:
         session.request("GET", server.url.replace("http:", "https:") + "/")
 
 
-# secrets ------------------------------------------------------------------------------------------------------------
+# secrets --------------------------------------------------------------------------------------------------------------
 
 
 def test_no_token_shows_anywhere(session: Session, caplog: pytest.LogCaptureFixture, tls: ssl.SSLContext) -> None:

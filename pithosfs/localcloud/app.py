@@ -76,7 +76,7 @@ class LocalCloud:
             raise
         self._services = [
             (b"/object-store", objects),
-            *((path, CaughtUp(sandbox, identity) if path == b"/account" else identity) for path in IDENTITY_PATHS),
+            *((path, CaughtUp(sandbox, identity)) for path in IDENTITY_PATHS),
             (b"/public", objects),
             (b"/swift", swift),
             (b"/auth", swift),

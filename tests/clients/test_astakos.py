@@ -126,7 +126,7 @@ def test_several_users_are_remembered(cloud: TestCloud, ada: User, bob: User) ->
             client.user_info("wrong")
 
 
-# connect ------------------------------------------------------------------------------------------------------------
+# connect --------------------------------------------------------------------------------------------------------------
 
 
 def test_connect_authenticates_once(cloud: TestCloud, ada: User) -> None:

@@ -143,7 +143,7 @@ def test_the_import_paths_of_older_programs() -> None:
         assert inspect.isclass(getattr(importlib.import_module(f"pithosfs.{module}"), name)), path
 
 
-# calls --------------------------------------------------------------------------------------------------------------
+# calls ----------------------------------------------------------------------------------------------------------------
 
 
 class Runner:

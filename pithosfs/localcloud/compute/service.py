@@ -24,13 +24,13 @@ from pithosfs.localcloud.sandbox.service import SandboxService
 from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.sandbox.world import Sandbox
 
-__all__ = ["CATALOG", "compute_service"]
+__all__ = ["CATALOG", "ROUTES", "compute_service"]
 
 CATALOG = Service("compute", "cyclades_compute", "v2.0", "/compute/v2.0")
 
 
 def compute_service(sandbox: Sandbox) -> SandboxService:
-    return SandboxService(sandbox, _ROUTES)
+    return SandboxService(sandbox, ROUTES)
 
 
 def _version(call: Call) -> dict[str, Any]:
@@ -64,7 +64,7 @@ _END = r"(?:\.json|/)?"
 _SERVER = _V + r"/servers/([0-9]+)"
 _IMAGE = _V + r"/images/([^/]+?)"
 
-_ROUTES = (
+ROUTES = (
     Route.of(r"/compute/?", GET=Looking(_versions, token=False)),
     Route.of(_V + r"/", GET=Looking(_version_details, token=False)),
     # Servers

@@ -27,7 +27,7 @@ __all__ = [
     "visible_images",
 ]
 
-_MEMBER = re.compile(r"[^\s,;=*~]{1,256}")
+_MEMBER = re.compile(r"[^\s\0-\x1f\x7f,;=*~]{1,256}")
 
 
 def readable_image(turn: Turn, user: str, uuid: str) -> Image:

@@ -31,7 +31,7 @@ from pithosfs.localcloud.sandbox.service import SandboxService
 from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.sandbox.world import Sandbox
 
-__all__ = ["CATALOG", "image_service"]
+__all__ = ["CATALOG", "ROUTES", "image_service"]
 
 CATALOG = Service("image", "cyclades_plankton", "v1.0", "/image", version_in_path=False)
 
@@ -40,7 +40,7 @@ _INFORMATIONAL = ("id", "description", "is-snapshot", "created-at", "updated-at"
 
 
 def image_service(sandbox: Sandbox) -> SandboxService:
-    return SandboxService(sandbox, _ROUTES, json_405=False)
+    return SandboxService(sandbox, ROUTES, json_405=False)
 
 
 def _versions(turn: Turn, call: Call) -> Reply:
@@ -205,7 +205,7 @@ def _member(call: Call) -> str:
 _V = r"/image/v1(?:\.0)?"
 _ITEM = _V + r"/images/([^/]+)"
 
-_ROUTES = (
+ROUTES = (
     Route.of(r"/image/?|/image/versions", GET=Looking(_versions, token=False)),
     Route.of(_V + r"/images/?", GET=Listing(list_images), POST=Changing(_register, has_body=False)),
     Route.of(_V + r"/images/detail", GET=Listing(list_images_in_detail)),

@@ -9,7 +9,7 @@ from pithosfs.localcloud.sandbox.service import SandboxService
 from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.sandbox.world import Sandbox
 
-__all__ = ["CATALOG", "network_service"]
+__all__ = ["CATALOG", "ROUTES", "network_service"]
 
 CATALOG = Service("network", "cyclades_network", "v2.0", "/network", version_in_path=False)
 
@@ -17,7 +17,7 @@ _COLLECTIONS = ("network", "subnet", "port", "floatingip")
 
 
 def network_service(sandbox: Sandbox) -> SandboxService:
-    return SandboxService(sandbox, _ROUTES)
+    return SandboxService(sandbox, ROUTES)
 
 
 def _versions(turn: Turn, call: Call) -> Reply:
@@ -40,7 +40,7 @@ def _resources(turn: Turn, call: Call) -> Reply:
 _V = r"/network/v2\.0"
 _ITEM = r"/([0-9]+)"
 
-_ROUTES = (
+ROUTES = (
     Route.of(r"/network/?", GET=Looking(_versions, token=False)),
     Route.of(_V + r"/?", GET=Looking(_resources)),
     Route.of(

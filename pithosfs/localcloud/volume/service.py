@@ -12,13 +12,13 @@ from pithosfs.localcloud.sandbox.world import Sandbox
 from pithosfs.localcloud.volume import metadata, snapshots, volumes
 from pithosfs.localcloud.volume.model import VolumeType, all_types, find_type
 
-__all__ = ["CATALOG", "volume_service"]
+__all__ = ["CATALOG", "ROUTES", "volume_service"]
 
 CATALOG = Service("volume", "cyclades_volume", "v2.0", "/volume", version_in_path=False)
 
 
 def volume_service(sandbox: Sandbox) -> SandboxService:
-    return SandboxService(sandbox, _ROUTES, json_405=False)
+    return SandboxService(sandbox, ROUTES, json_405=False)
 
 
 def _versions(turn: Turn, call: Call) -> Reply:
@@ -60,7 +60,7 @@ _V = r"/volume/v2(?:\.0)?"
 _VOLUME = _V + r"/volumes/([0-9]+)"
 _SNAPSHOT = _V + r"/snapshots/([^/]+)"
 
-_ROUTES = (
+ROUTES = (
     Route.of(r"/volume/?", GET=Looking(_versions, token=False)),
     Route.of(_V + r"/volumes/?", GET=Listing(volumes.list_volumes), POST=Changing(volumes.create_volume)),
     Route.of(_V + r"/volumes/detail/?", GET=Listing(volumes.list_volumes_in_detail)),

@@ -140,7 +140,7 @@ def test_what_is_refused(
 
 def test_a_full_quota_says_so(cloud: TestCloud, flavor: dict[str, Any], image_id: str) -> None:
     owner = cloud.user("poor")
-    cloud.limit(owner, {"cyclades.vm": 0})
+    cloud.set_limit(owner, "cyclades.vm", 0)
     with connect(owner.cloud()) as connection, pytest.raises(QuotaExceeded) as caught:
         connection.client(CycladesComputeClient).create_server("x", flavor["id"], image_id, networks=[])
     assert caught.value.exit_code == 6

@@ -45,7 +45,7 @@ def make(cloud: HeldCloud, owner: Person, **more: Any) -> Subject:
     return Subject(cloud, owner, server, network, port, owner.show(server)["volumes"][1])
 
 
-# the states -------------------------------------------------------------------------------------------------------------
+# the states -----------------------------------------------------------------------------------------------------------
 
 
 def building(cloud: HeldCloud, owner: Person) -> Subject:
@@ -95,7 +95,7 @@ def suspended(cloud: HeldCloud, owner: Person) -> Subject:
     return made
 
 
-# the actions ------------------------------------------------------------------------------------------------------------
+# the actions ----------------------------------------------------------------------------------------------------------
 
 
 def resize(subject: Subject) -> Answer:

@@ -37,7 +37,7 @@ def running(cloud: HeldCloud, owner: Person) -> int:
     return server
 
 
-# the states -------------------------------------------------------------------------------------------------------------
+# the states -----------------------------------------------------------------------------------------------------------
 
 
 def creating(cloud: HeldCloud, owner: Person) -> Subject:
@@ -108,7 +108,7 @@ STATES: Mapping[str, Callable[[HeldCloud, Person], Subject]] = {
     "deleted": deleted,
 }
 
-# the actions ------------------------------------------------------------------------------------------------------------
+# the actions ----------------------------------------------------------------------------------------------------------
 
 ACTIONS: Mapping[str, Callable[[Subject], Answer]] = {
     "attach": lambda one: one.call("POST", one.attachments, {"volumeAttachment": {"volumeId": one.volume}}),
