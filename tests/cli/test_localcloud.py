@@ -96,6 +96,65 @@ def test_users(own: Cli) -> None:
     assert own("user", "authenticate", token).code == 4
 
 
+def test_administrators_and_limits(own: Cli) -> None:
+    own.ok("localcloud", "start")
+    own.ok("localcloud", "user", "add", "bob")
+    added = own.ok("localcloud", "user", "add", "eve", "--admin", "-j").json
+    assert added["admin"] is True
+
+    def shown() -> dict[str, tuple[int | None, bool]]:
+        return {one["name"]: (one["quota"], one["admin"]) for one in own.ok("localcloud", "user", "list", "-j").json}
+
+    assert shown() == {"ada": (None, True), "bob": (None, False), "eve": (None, True)}  # the first one always is
+    assert own.ok("localcloud", "user", "set", "bob", "--quota", "1GiB", "--admin").out == "Changed bob\n"
+    changed = own.ok("localcloud", "user", "set", "BOB", "--no-admin", "--limit", "cyclades.vm=2", "-j").json
+    assert (changed["name"], changed["quota"], changed["admin"]) == ("bob", 1 << 30, False)
+    own.ok("localcloud", "user", "set", "bob", "--limit", "cyclades.ram=8GiB", "--limit", "cyclades.disk=unlimited")
+    token = own.ok("localcloud", "user", "token", "bob").out.strip()
+    url = own.ok("localcloud", "status", "-j").json["url"]
+    answer = requests.get(f"{url}/account/v1.0/quotas", headers={"X-Auth-Token": token}, timeout=30)
+    (quotas,) = answer.json().values()
+    limits = {name: one["limit"] for name, one in quotas.items()}
+    assert (limits["cyclades.vm"], limits["cyclades.ram"], limits["cyclades.disk"]) == (2, 8 << 30, 2**63 - 1)
+    own.ok("localcloud", "user", "set", "bob", "--quota", "unlimited")
+    assert shown()["bob"] == (None, False)
+    table = own.ok("localcloud", "user", "list").out
+    assert "ADMIN" in table
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["bob"],
+        ["bob", "--limit", "cyclades.vm"],
+        ["bob", "--limit", "cyclades.elephant=1"],
+        ["bob", "--limit", "cyclades.vm=-1"],
+        ["bob", "--limit", "cyclades.vm=2GiB"],
+        ["bob", "--limit", "cyclades.ram=lots"],
+        ["bob", "--quota", "lots"],
+        ["bob", "--quota", "9999999999GiB"],
+    ],
+)
+def test_changes_of_users_that_make_no_sense(own: Cli, options: list[str]) -> None:
+    own.ok("localcloud", "user", "add", "bob")
+    refused = own("localcloud", "user", "set", *options)
+    assert refused.code == 2
+    assert "Traceback" not in refused.err
+    assert own("localcloud", "user", "set", "nobody", "--admin").code == 3
+
+
+def test_tokens_of_services(own: Cli) -> None:
+    own.ok("localcloud", "start")
+    token = own.ok("localcloud", "service", "token", "cyclades").out.strip()
+    url = own.ok("localcloud", "status", "-j").json["url"] + "/account/v1.0/commissions"
+    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=30).json() == []
+    shown = own.ok("localcloud", "service", "token", "cyclades", "--revoke", "-j").json
+    assert shown["component"] == "cyclades"
+    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=30).status_code == 401
+    assert requests.get(url, headers={"X-Auth-Token": shown["token"]}, timeout=30).json() == []
+    assert own("localcloud", "service", "token", "elephant").code == 2
+
+
 def test_in_the_foreground(own: Cli) -> None:
     run = own.spawn("localcloud", "start", "--foreground")
     assert run.stdout is not None

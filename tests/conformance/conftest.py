@@ -27,6 +27,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         cloud = request.getfixturevalue("cloud")
         users = [cloud.user("conformance", quota=QUOTA), cloud.user("conformance")]
         base, tokens = users[0].url, (users[0].token, users[1].token)
+        cloud.project([users[0]], {"pithos.diskspace": (1000, 1000)})
     elif None in tokens:
         pytest.fail("--base-url needs the tokens of two users: --token and --token2")
     elif hasattr(request.config, "workerinput"):

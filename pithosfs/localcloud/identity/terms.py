@@ -71,7 +71,7 @@ def _date(field: str, value: object) -> int:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError
-        return (moment - _EPOCH) // timedelta(microseconds=1)
+        return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)  # out of range in UTC: OverflowError
     except (TypeError, ValueError, OverflowError):
         raise bad_request(f"{field} is a date with an offset, as in 2027-02-01T00:00:00+00:00") from None
 

@@ -91,7 +91,7 @@ def _next(call: Call, text: str | None) -> str:
     """Where the browser may be sent on to: a program's own scheme, or this cloud. Raises Fault 400, 403."""
     if not text:
         raise bad_request("next is missing")
-    if len(text) > LONGEST_ADDRESS or not text.isprintable() or "\\" in text:
+    if len(text) > LONGEST_ADDRESS or not text.isprintable() or " " in text or "\\" in text:
         raise bad_request("next is not an address")
     try:
         parts = urlsplit(text)
