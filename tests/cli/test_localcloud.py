@@ -208,4 +208,5 @@ def test_how_long_things_take_and_who_may_change_them(own: Cli) -> None:
         assert own.ok("localcloud", "server", "resume", str(made), "-j").json == {"id": made, "suspended": False}
         assert session.delete(f"{url}/servers/{made}").status_code == 204
     assert own("localcloud", "server", "suspend", "999").code == 3
-    assert own("localcloud", "start", "--sandbox-delay", "-1").code == 2
+    for delay in ("-1", "nan", "inf", "soon"):
+        assert own("localcloud", "start", "--sandbox-delay", delay).code == 2, delay
