@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from pithosfs.blocks import Hashmap
+from pithosfs.localcloud.blockstore import BlockStore
 from pithosfs.localcloud.faults import Fault, bad_request, not_found, over_limit, relayed
 from pithosfs.localcloud.objects.clock import Clock
 from pithosfs.localcloud.objects.model import EMPTY_ROOT, Container, StoredObject, Version, last_change
 from pithosfs.localcloud.objects.sharing import Rule
+from pithosfs.localcloud.smallblocks import SmallBlock
 
 __all__ = ["MAX_METADATA", "Change", "Draft", "Quota"]
 
@@ -40,10 +42,19 @@ class Draft:
     content: int | None = None
     md5: str = ""
     uuid: str | None = None  # None: the present object's, or a new one
+    small: SmallBlock | None = None  # a block that is not stored yet
 
     @classmethod
-    def of_hashmap(cls, hashmap: Hashmap, root: str, content_type: str, metadata: Mapping[str, str], md5: str) -> Draft:
-        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5)
+    def of_hashmap(
+        cls,
+        hashmap: Hashmap,
+        root: str,
+        content_type: str,
+        metadata: Mapping[str, str],
+        md5: str,
+        small: SmallBlock | None = None,
+    ) -> Draft:
+        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5, small=small)
 
     @classmethod
     def of_version(cls, version: Version, metadata: Mapping[str, str], content_type: str, uuid: str | None) -> Draft:
@@ -93,6 +104,8 @@ class Change:
             ident = self._insert("INSERT INTO objects (container, name) VALUES (?, ?)", (container.id, name))
         else:
             ident = stored.id
+        if draft.small is not None:
+            BlockStore.add_small(self.connection, draft.small)
         content = draft.content
         if content is None and draft.hashmap is not None and len(draft.hashmap.hashes) > 1:
             blob = bytes.fromhex("".join(draft.hashmap.hashes))

@@ -16,6 +16,7 @@ from pithosfs.localcloud.objects.content import receive
 from pithosfs.localcloud.objects.exchange import MAX_BODY, Reply
 from pithosfs.localcloud.objects.headers import http_date
 from pithosfs.localcloud.objects.writing import check_room
+from pithosfs.localcloud.smallblocks import LARGEST, SmallBlock
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.static import StaticManifest, note_manifest
 from pithosfs.localcloud.swift.wire import SwiftRequest, limited, timestamp
@@ -53,14 +54,19 @@ class Upload:
         return found
 
     async def commit(
-        self, swift: SwiftBackend, hashmap: Hashmap, md5: str, static: StaticManifest | None = None
+        self,
+        swift: SwiftBackend,
+        hashmap: Hashmap,
+        md5: str,
+        static: StaticManifest | None = None,
+        small: SmallBlock | None = None,
     ) -> Reply:
         """Make the version, if everything still holds. `md5` may be empty: not known."""
         name, root = self.request.place.name, hashmap.root
 
         def run(change: Change) -> int:
             found = self.check(change.connection)
-            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5)
+            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5, small)
             version = change.put(found.container, name, found.stored, draft)
             note_manifest(change.connection, version, static)
             return change.time
@@ -103,12 +109,18 @@ async def put_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
         if length is not None:
             check_room(swift.objects, connection, found, length)
 
-    swift.objects.database.read_now(check)
-    received = await receive(limited(request.body(), MAX_BODY), swift.objects.blocks, want_md5=True)
+    # A small body is read before anything is looked up: what is refused then has cost no more than a look.
+    early = length is None or length > LARGEST
+    if early:
+        swift.objects.database.read_now(check)
+    body = limited(request.body(), MAX_BODY)
+    received = await receive(body, swift.objects.blocks, want_md5=True, hold_small=True)
     assert received.md5 is not None
     if expected and received.md5 != expected:
+        if not early:
+            swift.objects.database.read_now(check)
         raise Fault(422, "unprocessableEntity", "Unable to process the contained instructions")
-    return await upload.commit(swift, received.hashmap, received.md5)
+    return await upload.commit(swift, received.hashmap, received.md5, small=received.small)
 
 
 async def post_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
