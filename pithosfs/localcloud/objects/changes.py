@@ -85,6 +85,7 @@ class Change:
     time: int = field(init=False)
     _growth: dict[int, _Growth] = field(init=False, default_factory=dict)
     _orphans: set[int] = field(init=False, default_factory=set)
+    _used: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)  # account → bytes before, quota
 
     def __post_init__(self) -> None:
         self.time = self.clock.tick()
@@ -236,6 +237,27 @@ class Change:
         self.connection.execute("DELETE FROM past_metadata WHERE kind = 'container' AND owner = ?", (container.id,))
         self.connection.execute("DELETE FROM containers WHERE id = ?", (container.id,))
         self.touch_account(container.account_id)
+
+    def check_room(self, container: Container, grown: int) -> None:
+        """Raises for one object that is to grow by `grown` bytes what `settle` would raise for everything together.
+
+        `container` is as it was when this change began.
+        """
+        if container.project != container.account:
+            raise relayed(404, not_found("the project of the container cannot be used"))
+        if grown <= 0:
+            return
+        before = self._growth.get(container.id)
+        if container.quota and container.bytes + (before.bytes if before else 0) + grown > container.quota:
+            raise over_limit(f"the container may hold {container.quota} bytes")
+        account = container.account_id
+        if account not in self._used:
+            row = self.connection.execute("SELECT bytes FROM accounts WHERE id = ?", (account,)).fetchone()
+            self._used[account] = row[0], self.quota(self.connection, container.account)
+        used, quota = self._used[account]
+        used += sum(one.bytes for one in self._growth.values() if one.container.account_id == account)
+        if used + grown > quota:
+            raise relayed(413, Fault(413, "overLimit", "the quota of the project is exceeded"))
 
     # the end --------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -15,13 +14,14 @@ from pithosfs.localcloud.objects.changes import Change, Draft
 from pithosfs.localcloud.objects.content import receive
 from pithosfs.localcloud.objects.exchange import MAX_BODY, Reply
 from pithosfs.localcloud.objects.headers import http_date
+from pithosfs.localcloud.objects.unpacking import guess_type
 from pithosfs.localcloud.objects.writing import check_room
 from pithosfs.localcloud.smallblocks import LARGEST, SmallBlock
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.static import StaticManifest, note_manifest
 from pithosfs.localcloud.swift.wire import SwiftRequest, limited, timestamp
 
-__all__ = ["Upload", "guess_type", "post_object", "put_object", "refuse_expiry", "written_at"]
+__all__ = ["Upload", "post_object", "put_object", "refuse_expiry", "written_at"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -83,11 +83,6 @@ def written_at(time: int) -> list[tuple[str, str]]:
         ("X-Timestamp", timestamp(time)),
         ("Content-Type", "text/html; charset=UTF-8"),
     ]
-
-
-def guess_type(name: str) -> str:
-    """The type that a name suggests."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def refuse_expiry(request: SwiftRequest) -> None:
