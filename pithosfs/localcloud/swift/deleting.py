@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pithosfs.localcloud.faults import Fault
 from pithosfs.localcloud.objects.access import look_up
 from pithosfs.localcloud.objects.changes import Change
-from pithosfs.localcloud.objects.exchange import Reply, parse_place
+from pithosfs.localcloud.objects.exchange import Place, Reply, parse_place
 from pithosfs.localcloud.objects.model import find_container, find_object
 from pithosfs.localcloud.swift.answers import answer_kind, bulk_reply
 from pithosfs.localcloud.swift.backend import SwiftBackend
@@ -69,26 +69,36 @@ async def delete_many(swift: SwiftBackend, request: SwiftRequest) -> Reply:
 
 
 async def _delete_paths(swift: SwiftBackend, request: SwiftRequest, paths: list[str]) -> Reply:
-    """The reply to a deletion of all these percent-encoded paths, in groups of one transaction each."""
+    """The reply to a deletion of all these percent-encoded paths, in groups of one transaction each.
+
+    Objects go first, whatever the order: a container counts as empty only once what was in it is committed.
+    """
     kind = answer_kind(request)
+    places = [(path, _place(path)) for path in paths]
+    objects = [one for one in places if one[1] is not None and one[1].name]
+    others = [one for one in places if one[1] is None or not one[1].name]
     outcomes: list[tuple[str, str]] = []
-    for at in range(0, len(paths), AT_A_TIME):
-        group = paths[at : at + AT_A_TIME]
+    for some in (objects, others):
+        for at in range(0, len(some), AT_A_TIME):
+            group = some[at : at + AT_A_TIME]
 
-        def run(change: Change, group: list[str] = group) -> list[tuple[str, str]]:
-            return [(path, _delete_path(change, request.user, path)) for path in group]
+            def run(change: Change, group: list[tuple[str, Place | None]] = group) -> list[tuple[str, str]]:
+                return [(path, _delete_place(change, request.user, place)) for path, place in group]
 
-        outcomes += await swift.objects.write(request.user, run)
+            outcomes += await swift.objects.write(request.user, run)
     return _outcome_reply(kind, outcomes)
 
 
-def _delete_path(change: Change, user: str, path: str) -> str:
-    """Delete what is there; the status of that one deletion."""
+def _place(path: str) -> Place | None:
     try:
-        place = parse_place("account/" + path.lstrip("/"))
+        return parse_place("account/" + path.lstrip("/"))
     except Fault:
-        return "400 Bad Request"
-    if not place.container:
+        return None
+
+
+def _delete_place(change: Change, user: str, place: Place | None) -> str:
+    """Delete what is there; the status of that one deletion."""
+    if place is None or not place.container:
         return "400 Bad Request"
     container = find_container(change.connection, user, place.container)
     if container is None:

@@ -51,6 +51,16 @@ def test_the_answer_comes_in_the_form_that_is_wanted(person: Any) -> None:
     assert kind == "application/json"
 
 
+def test_a_container_goes_with_all_that_is_in_it(person: Any) -> None:
+    """In any order: objects are deleted first, as Swift does it."""
+    for name in ("a", "b", "d/e"):
+        person.put(f"c/{name}")
+    answer = person("POST", "?bulk-delete", b"/c/\nc/a\nc/d/e\nc/b\nc\n", Accept="application/json").json()
+    assert (answer["Number Deleted"], answer["Number Not Found"], answer["Errors"]) == (4, 1, [])
+    assert person.names("") == ["pithos"]
+    assert person("HEAD", "").headers["x-account-bytes-used"] == "0"
+
+
 def test_nonsense_deletes_nothing(person: Any, other: Any) -> None:
     other.put("c/o")
     person.put("c/o")
