@@ -394,7 +394,8 @@ class ObjectStore(ABC):
         Returns for each what is there now, or why it was not made: PreconditionFailed when the name is taken, by
         anything but the very object that was to be made (content, type and metadata), which may be the work of a
         request whose answer was lost. Raises what concerns all of them (no connection, no such container): then it is
-        not known which were made, and the same call can be made again. All of `items` is in memory twice.
+        not known which were made, and the same call can be made again. All of `items` is in memory twice. It is made
+        for small ones: from some hundred KiB on each goes as fast by a request of its own.
         """
 
     @abstractmethod

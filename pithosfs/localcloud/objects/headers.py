@@ -78,6 +78,7 @@ def is_encoded(name: str) -> bool:
     return name.lower().startswith(_ENCODED)
 
 
+@lru_cache(maxsize=4096)
 def meta_key(name: str) -> str:
     """A metadata name as it is stored: `foo_bar` → `Foo-Bar`."""
     return "-".join(capitalised(part) for part in name.replace("_", "-").split("-"))
