@@ -32,7 +32,9 @@ def put_side_by_side(
     def put(item: NewObject) -> ObjectInfo | PithosfsError:
         path = ObjectPath(account, container, item.name)
         try:
-            return store.put_object(path, item.data, content_type=item.content_type, meta=item.meta, base="")
+            return store.put_object(
+                path, item.data, content_type=item.content_type, meta=item.meta, base="", hashmap=item.hashmap
+            )
         except PreconditionFailed as taken:
             return _own_or(store, path, item, _hashmap(store, path, item), taken)
         except PithosfsError as error:
@@ -83,7 +85,7 @@ class BulkUpload:
             except PithosfsError as error:
                 outcome[index] = error
                 continue
-            hashmap = hash_stream(io.BytesIO(item.data), self._block_size, self._algorithm)
+            hashmap = item.hashmap or hash_stream(io.BytesIO(item.data), self._block_size, self._algorithm)
             sent.append(_Sent(index, item, hashmap, header))
         for at in range(0, len(sent), at_once):
             outcome.update(self._put_archive(sent[at : at + at_once]))
@@ -167,6 +169,8 @@ def _own_or(
 
 
 def _hashmap(store: ObjectStore, path: ObjectPath, item: NewObject) -> Hashmap:
+    if item.hashmap is not None:
+        return item.hashmap
     info = store.container(path.container, path.account)
     block_size, algorithm = info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH
     return hash_stream(io.BytesIO(item.data), block_size, algorithm)

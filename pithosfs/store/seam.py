@@ -273,12 +273,13 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """An object that is to be made, whole."""
+    """An object that is to be made, whole. `hashmap` is that of `data`, for who has hashed it already."""
 
     name: str
     data: bytes
     content_type: str
     meta: Mapping[str, str] = field(default_factory=dict)
+    hashmap: Hashmap | None = None
 
 
 class ObjectStore(ABC):

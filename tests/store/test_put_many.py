@@ -105,6 +105,15 @@ def test_contents(place: Place, either: PithosStore) -> None:
     assert place.store.head(place.path("folder")).is_directory
 
 
+def test_contents_that_were_hashed_before(place: Place, either: PithosStore) -> None:
+    right = replace(new("right"), hashmap=hash_stream(io.BytesIO(b"data")))
+    wrong = replace(new("wrong"), hashmap=hash_stream(io.BytesIO(b"other")))
+    outcome = either.put_many(place.container, [right, wrong])
+    check(place, [right], outcome[:1])
+    assert isinstance(outcome[1], BadReply)
+    check(place, [right], either.put_many(place.container, [right]))
+
+
 def test_names(place: Place, either: PithosStore) -> None:
     items = [new(name, name.encode()) for name in [*ODD_NAMES, "./dot", "././x", "./", ".", "n" * 101, "é" * 100]]
     check(place, items, either.put_many(place.container, items))
