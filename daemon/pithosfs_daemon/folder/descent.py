@@ -118,11 +118,10 @@ class Descent:
 
     def local(self, segment: str, name: str) -> str:
         """The local name of a segment. Raises Blocked when there is none."""
-        problem = self._spelling.problem(segment)
-        local = None if problem is not None else self._spelling.to_local(segment)
-        if local is None:
-            raise Blocked(Trouble(name, Reason.LOCAL_NAME, problem or ""))
-        return local
+        try:
+            return self._spelling.to_local(segment)
+        except ValueError as problem:
+            raise Blocked(Trouble(name, Reason.LOCAL_NAME, str(problem))) from None
 
     def _step(self, place: Place, segment: str, at: str, follow: bool) -> None:
         local = self.local(segment, at)
