@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pithosfs.errors import LocalError
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, is_mount, names_in, status
+from pithosfs_daemon.folder.status import identity, names_in, status
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Reason, Trouble
 

@@ -368,6 +368,46 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     in_mount_namespace(_FULL, tmp_path / "small")
 
 
+_OTHER_DISK = """
+import errno, os, subprocess, sys
+from pathlib import Path
+from fixtures.local_folder import LocalFolder
+local = LocalFolder(Path(sys.argv[1]))
+local.write("a", b"old")
+stamp = local.stamp("a")
+for part in ("parts", "trash", "replaced"):
+    (local.root / ".pithosfs" / part).mkdir()
+for part in ("parts", "trash", "replaced"):
+    where = local.root / ".pithosfs" / part
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(where)], check=True)
+    changes = {
+        "parts": [lambda: local.download("a", b"new", stamp), lambda: local.download("b", b"new")],
+        "trash": [lambda: local.folder.trash("a", stamp)],
+        "replaced": [lambda: local.download("a", b"new", stamp)],
+    }
+    for change in changes[part]:
+        try:
+            change()
+        except OSError as error:
+            assert error.errno == errno.EXDEV, error
+        else:
+            raise AssertionError("changed")
+    assert local.leftovers() == []
+    assert local.private(part) == []
+    local.restart()
+    subprocess.run(["umount", str(where)], check=True)
+    local.restart()
+    assert local.files() == {"a": b"old"}
+    assert local.stamp("a") == stamp
+local.close()
+"""
+
+
+def test_what_cannot_be_renamed_into_place_is_left_alone(tmp_path: Path) -> None:
+    """As between directories with quotas or keys of their own: the kernel takes them for different disks."""
+    in_mount_namespace(_OTHER_DISK, tmp_path / "here")
+
+
 def test_a_folder_that_may_not_be_written_to(make: Callable[..., LocalFolder]) -> None:
     local = make()
     local.write("d/a", b"old")
