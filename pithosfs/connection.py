@@ -6,6 +6,7 @@ in the calling thread. What the session makes of it is in `pithosfs.http`.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -16,24 +17,30 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.response import HTTPResponse
 
+from pithosfs.bandwidth import Bandwidth
+
 __all__ = ["exchange", "tune_pool"]
 
 _JOIN_LIMIT = 64 * 1024  # bodies up to this are copied behind the headers and leave in the same packet
 _PIECE = 256 * 1024  # the time-out of sending holds for each piece of this size, not for a whole block
 _SEND_TIMEOUT = 60.0
+_BUFFERED = 0.25  # seconds: what a limited connection may have received before anybody asks for it
+_SMALLEST_BUFFER, _LARGEST_BUFFER = 64 * 1024, 4 * 1024 * 1024  # bytes; above, the system's own choice is as good
 _TRUSTED_IDLE = 1.0  # seconds; servers close idle connections after 2 (gunicorn), 5 (Apache, uvicorn) or 75 (nginx)
 
 
 class _Exchange(threading.local):
-    """The state of the calling thread's request: set `careful` before it, read the rest after it failed."""
+    """The state of the calling thread's request: `start` says how it is to go, the rest is read after it failed."""
 
+    upload: Bandwidth | None = None
+    download: Bandwidth | None = None
     careful = False  # sending it twice would do harm: prefer a new connection to one that may be closing just now
     connected = False  # a connection was there or could be made
     stale = False  # a kept connection ended before any answer
     refused = False  # and was reset: the server did not take the request
 
-    def start(self, careful: bool) -> None:
-        self.careful = careful
+    def start(self, careful: bool, upload: Bandwidth | None = None, download: Bandwidth | None = None) -> None:
+        self.careful, self.upload, self.download = careful, upload, download
         self.connected = self.stale = self.refused = False
 
 
@@ -78,15 +85,28 @@ class _Connection(HTTPConnection):
     def _send_now(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+            self._narrow()
         exchange.connected = True
         # The time-out that urllib3 leaves on the socket while it sends is the one for connecting.
         self.sock.settimeout(_SEND_TIMEOUT)
-        if isinstance(data, bytes) and len(data) > _PIECE:
-            view = memoryview(data)
-            for start in range(0, len(data), _PIECE):
-                super().send(view[start : start + _PIECE])
-        else:
+        limit = exchange.upload
+        size = _PIECE if limit is None else limit.piece
+        if not isinstance(data, bytes) or (limit is None and len(data) <= size):
             super().send(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), size):
+            piece = view[start : start + size]
+            if limit is not None:
+                limit.take(len(piece))
+            super().send(piece)
+
+    def _narrow(self) -> None:
+        """Keep the system from receiving much more than is asked for when that is limited."""
+        if exchange.download is not None and self.sock is not None:
+            size = max(_SMALLEST_BUFFER, int(exchange.download.rate * _BUFFERED))
+            if size <= _LARGEST_BUFFER:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         try:

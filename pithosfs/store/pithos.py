@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from pithosfs.bandwidth import Bandwidth
 from pithosfs.blocks import Hashmap, block_hash, hash_stream
 from pithosfs.clients import connect
 from pithosfs.clients.pithos import replies
@@ -20,9 +21,9 @@ from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import DEFAULT_CONTAINER, Cloud
 from pithosfs.errors import BadReply, Conflict, NotFound, PreconditionFailed, UsageError
 from pithosfs.http import Reply, RetryPolicy, Session
-from pithosfs.store import moving
+from pithosfs.store import moving, reading
 from pithosfs.store.changes import condition, read_back
-from pithosfs.store.listing import PAGE, list_objects, list_pages
+from pithosfs.store.listing import PAGE, list_objects, list_pages, stream_listing
 from pithosfs.store.management import Management
 from pithosfs.store.pithos_management import PithosManagement
 from pithosfs.store.replies import container_from_entry, container_from_head, object_from_head
@@ -34,6 +35,7 @@ from pithosfs.store.seam import (
     Filters,
     Found,
     Listing,
+    ListingStream,
     NameRule,
     ObjectInfo,
     ObjectPath,
@@ -176,6 +178,12 @@ class PithosStore(ObjectStore):
                 raise PreconditionFailed(f"{container!r} has not changed since then", 304)
             yield page.found
 
+    def stream_listing(
+        self, container: str, *, prefix: str = "", account: str | None = None, modified_since: int | None = None
+    ) -> ListingStream | None:
+        owner = account or self.account
+        return stream_listing(self._wire, owner, container, prefix=prefix, modified_since=modified_since)
+
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         reply = self._wire.object_head(path.account, path.container, path.name, version=version)
         return object_from_head(path.name, replies.object_head(reply))
@@ -213,6 +221,9 @@ class PithosStore(ObjectStore):
         if len(data) != end - start:
             raise BadReply(f"{end - start} bytes of {path} were asked for and {len(data)} came")
         return data
+
+    def get_object(self, path: ObjectPath, version: str, size: int) -> tuple[ObjectInfo, bytes]:
+        return reading.get_object(self._wire, path, version, size)
 
     def put_object(
         self,
@@ -325,12 +336,29 @@ class PithosStore(ObjectStore):
         return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
 
     def update_range(
-        self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
+        self,
+        path: ObjectPath,
+        offset: int,
+        data: bytes,
+        *,
+        size: int,
+        base: str,
+        meta: Mapping[str, str],
+        grow: bool = False,
     ) -> ObjectInfo:
-        if not data or offset < 0 or offset + len(data) > size:
-            raise UsageError(f"bytes {offset} to {offset + len(data)} are not inside an object of {size}")
+        end = offset + len(data)
+        if not data or not 0 <= offset <= size or (end > size and not grow):
+            raise UsageError(f"bytes {offset} to {end} are not inside an object of {size}")
+        # A server that compares the size takes no byte beyond it (section 10); the ETag is compared in any case.
         reply = self._wire.object_write(
-            path.account, path.container, path.name, data, offset=offset, size=size, meta=meta, if_match=base
+            path.account,
+            path.container,
+            path.name,
+            data,
+            offset=offset,
+            size=size if end <= size else None,
+            meta=meta,
+            if_match=base,
         )
         return read_back(self._wire, path, reply)
 
@@ -491,14 +519,28 @@ def _looked_up(
     return {one: known[one] for one in wanted if one in known}
 
 
-def open_store(cloud: Cloud, *, policy: RetryPolicy | None = None, read_timeout: float = 60.0) -> PithosStore:
+def open_store(
+    cloud: Cloud,
+    *,
+    policy: RetryPolicy | None = None,
+    read_timeout: float = 60.0,
+    upload_limit: int | None = None,
+    download_limit: int | None = None,
+) -> PithosStore:
     """Log in to a cloud and open its object store.
 
     `policy` says how often a request is repeated and `read_timeout` (seconds) how long the server may be silent: a
-    mount, behind which programs wait, gives up sooner than a command. Raises what `clients.connect` raises:
-    ConfigError, NotLoggedIn, …
+    mount, behind which programs wait, gives up sooner than a command. The limits are bytes a second, of all requests of
+    the store together. Raises what `clients.connect` raises: ConfigError, NotLoggedIn, …
     """
-    session = Session(ca_certs=cloud.ca_certs, ignore_ssl=cloud.ignore_ssl, policy=policy, read_timeout=read_timeout)
+    session = Session(
+        ca_certs=cloud.ca_certs,
+        ignore_ssl=cloud.ignore_ssl,
+        policy=policy,
+        read_timeout=read_timeout,
+        upload_limit=Bandwidth(upload_limit) if upload_limit else None,
+        download_limit=Bandwidth(download_limit) if download_limit else None,
+    )
     try:
         connection = connect(cloud, session)
         return PithosStore(

@@ -26,6 +26,7 @@ __all__ = [
     "Filters",
     "Found",
     "Listing",
+    "ListingStream",
     "NameRule",
     "ObjectInfo",
     "ObjectPath",
@@ -198,6 +199,21 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingStream:
+    """A listing that is read page by page: at most one page of it is in memory, whatever its size.
+
+    `modified` and `date` are those of the first page, in whole seconds since the epoch, as in `Listing`: what changes
+    after it may be missing from the others. `count` is how many objects the container has in all, None when the cloud
+    does not tell. `pages` can be gone through once, and asks for each page when the one before it is used up.
+    """
+
+    modified: int
+    date: int
+    count: int | None
+    pages: Iterator[tuple[ObjectInfo, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerInfo:
     """A container. Fields that the server tells only on HEAD are None or empty when they come from a listing."""
 
@@ -319,6 +335,17 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
+    def stream_listing(
+        self, container: str, *, prefix: str = "", account: str | None = None, modified_since: int | None = None
+    ) -> ListingStream | None:
+        """All objects below `prefix` in the order of names, page by page; the first page is asked for at once.
+
+        None says that nothing in the container is newer than `modified_since` (whole seconds; compared in those, so
+        a listing from the second of the last change may have missed a part of it). Raises NotFound when there is no
+        such container, BadReply also for an answer that does not tell the times.
+        """
+
+    @abstractmethod
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         """Everything about the current, or the named, version. Raises NotFound, NotAllowed."""
 
@@ -351,6 +378,14 @@ class ObjectStore(ABC):
     @abstractmethod
     def read_range(self, path: ObjectPath, start: int, end: int, version: str) -> bytes:
         """Bytes start (included) to end (excluded, never past the size) of a version; exactly that many or an error."""
+
+    @abstractmethod
+    def get_object(self, path: ObjectPath, version: str, size: int) -> tuple[ObjectInfo, bytes]:
+        """What `head` tells of a version of `size` bytes, and these bytes, in one request.
+
+        Of a manifest they are the first bytes, and there may be more: the info tells. They are compared with no hash;
+        that is the caller's to do.
+        """
 
     @abstractmethod
     def put_object(
@@ -397,9 +432,20 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def update_range(
-        self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
+        self,
+        path: ObjectPath,
+        offset: int,
+        data: bytes,
+        *,
+        size: int,
+        base: str,
+        meta: Mapping[str, str],
+        grow: bool = False,
     ) -> ObjectInfo:
-        """Overwrite bytes inside an object of `size` bytes whose ETag is `base`, merging `meta` in, as one version."""
+        """Overwrite bytes inside an object of `size` bytes whose ETag is `base`, merging `meta` in, as one version.
+
+        With `grow` the bytes may also go on, or begin, at the object's end, which makes it longer.
+        """
 
     # changes without content ----------------------------------------------------------------------------------------
 
