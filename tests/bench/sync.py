@@ -16,7 +16,8 @@ and hashes: FAILED is who has not done the work, and what comes after is not ask
     delay   from a saved file until it stands in another folder, with a daemon for each
     scan    300 000 empty files are looked at: seconds, and the peak of memory
 
-The start of a program is in the times. Exit code 1: something has failed.
+The start of a program is in the times. "others" is the part of all processors that was used by whatever else ran on the
+machine meanwhile: times of a pass with much of it say little. Exit code 1: something has failed.
 """
 
 from __future__ import annotations
@@ -256,10 +257,9 @@ def main() -> int:
     finally:
         shutil.rmtree(root, ignore_errors=True)
     results = middles(sorted(bench.samples, key=in_order))
-    print(tables(results))
-    print()
-    print(goals(results, bench.delays, bench.scans))
-    print()
+    for part in (tables(results), goals(results, bench.delays, bench.scans), "\n".join(map(scan_line, bench.scans))):
+        if part:
+            print(part, end="\n\n")
     for failure in bench.failures:
         print(f"FAILED {failure}")
     spent, after = time.perf_counter() - started, os.getloadavg()

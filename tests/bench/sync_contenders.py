@@ -97,7 +97,6 @@ class Makers:
         self._root = root
         self._commands = commands
         self._profiles = profiles
-        self._passes = 0
 
     def make(self, name: str, tree: Tree) -> Contender:
         user = self._cloud.user(name.replace(" ", "-"))
@@ -115,10 +114,10 @@ class Makers:
             words = [str(HERE / "sync_pass.py"), str(tree.root), CONTAINER, str(root / "state.db")]
 
         def command() -> list[str]:
-            self._passes += 1
             if self._profiles is None:
                 return [sys.executable, *words]
-            return [sys.executable, str(HERE / "profiled.py"), str(self._profiles / f"pass-{self._passes}"), *words]
+            number = len(list(self._profiles.iterdir())) + 1
+            return [sys.executable, str(HERE / "profiled.py"), str(self._profiles / f"pass-{number:02d}"), *words]
 
         return Contender(PITHOSFS, user, tree, home.environ, command, root / "errors")
 

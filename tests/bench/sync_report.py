@@ -85,9 +85,11 @@ def sample_line(one: Sample) -> str:
 
 def tables(results: Results) -> str:
     """The medians, a line for each scenario and contender, and how often each is that of the better rclone."""
+    if not results:
+        return ""
     heads = (
         f"{'wire':7s} {'pass':7s} {'contender':13s} {'seconds':>9s} {'requests':>9s} {'MB up':>9s} {'MB down':>9s} "
-        f"{'CPU s':>7s} {'time':>6s} {'requests':>9s} {'bytes':>7s}  × the faster of rclone's two"
+        f"{'CPU s':>7s} {'others':>7s} {'time':>6s} {'requests':>9s} {'bytes':>7s}  × the faster of rclone's two"
     )
     lines = [heads]
     before = None
@@ -102,6 +104,7 @@ def tables(results: Results) -> str:
         shown += (
             f"{one.of('seconds'):9.2f} {one.of('requests'):9.0f} {one.of('up') / 1e6:9.2f} "
             f"{one.of('down') / 1e6:9.2f} {one.of('cpu'):7.2f} "
+            f"{100 * one.of('others'):5.0f} % "
         )
         other = better(results, wire, scenario)
         if other is not None:
