@@ -23,14 +23,15 @@ from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.acting import Actor, Event
 from pithosfs_daemon.activity import Activity
-from pithosfs_daemon.folder import Folder
+from pithosfs_daemon.folder import IGNORE_FILE, Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
 from pithosfs_daemon.moving import carry_renames
 from pithosfs_daemon.reconcile import Action, reconcile
 from pithosfs_daemon.remote import RemoteFolder, hash_local
 from pithosfs_daemon.state import Node, State
+from pithosfs_daemon.state.renames import Renames
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
-from pithosfs_daemon.values import Dirty, Kind, Pair, Trouble
+from pithosfs_daemon.values import Direction, Dirty, Kind, Pair, Trouble
 
 __all__ = ["Engine", "Outcome"]
 
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 WORKERS = 16  # small files are latency: with 20 ms round trips these keep some 600 requests a second under way
 HASHERS = 2
+MOST_TROUBLES = 100  # that an outcome tells of; the state has them all
 QUEUE = 64  # decided actions that wait for a worker: rows in memory
 AT_ONCE = 15.0  # seconds within which deletions count as one
 _DELETES = frozenset({Action.DELETE_LOCAL, Action.DELETE_REMOTE})
@@ -115,10 +117,15 @@ class Engine:
         try:
             self.activity.phase("looking")
             self._look(scan, actor, cancel)
+            if self._rules_first(actor):
+                return self._outcome(actor, again=True)
+            self._hash(actor, [Renames(self.state).doubtful()], cancel)
             carry_renames(actor, self.state)
             self._ask(max_delete)
             self.activity.phase("hashing")
-            self._hash(actor, cancel)
+            changed = "dirty AND l_kind = 1 AND l_hash IS NULL AND (b_kind = 1 OR r_kind = 1)"
+            in_doubt = ([one for one in page if one.must_be_hashed] for page in self.state.pages(changed))
+            self._hash(actor, in_doubt, cancel)
             self.activity.phase("working")
             self._work(actor)
             actor.stop_if_told()
@@ -128,10 +135,14 @@ class Engine:
                 self.state.set_fact("since", None)
             self.state.commit()
             self.activity.phase("")
-        troubles = tuple(self.state.troubles())
-        dirty = bool(self.state.rows("SELECT 1 FROM node WHERE dirty LIMIT 1"))
-        in_step = not dirty and not actor.again and actor.error is None
-        return Outcome(in_step, actor.done, actor.again, troubles, actor.error)
+        return self._outcome(actor)
+
+    def _outcome(self, actor: Actor, *, again: bool = False) -> Outcome:
+        troubles = tuple(self.state.troubles(MOST_TROUBLES))
+        waiting = bool(self.state.rows("SELECT 1 FROM node WHERE dirty LIMIT 1"))
+        # As long as something gets done, what is left may be possible next.
+        again = again or actor.again or (waiting and actor.done > 0 and actor.error is None)
+        return Outcome(not waiting and not again and actor.error is None, actor.done, again, troubles, actor.error)
 
     # looking --------------------------------------------------------------------------------------------------------
 
@@ -159,6 +170,24 @@ class Engine:
             RemoteLook(actor.folder, self.state, cancel).take(listing)
         self._reconsider()
 
+    def _rules_first(self, actor: Actor) -> bool:
+        """Bring the ignore file here before anything is decided by what it says; whether it has come."""
+        node = self.state.node(IGNORE_FILE)
+        if node is None or node.remote is None or node.local_other or node.remote_other:
+            return False
+        agreed = node.agreed
+        if self.pair.direction is Direction.UP or (agreed is not None and agreed.content == node.remote.content):
+            return False
+        self._hash(actor, [[node]] if node.must_be_hashed else [], threading.Event())
+        node = self.state.node(IGNORE_FILE)
+        assert node is not None
+        action = reconcile(node.base, node.local, node.remote_item, self.pair.direction)
+        if action not in (Action.DOWNLOAD, Action.KEEP_BOTH):
+            return False
+        actor.attempt(node, action)
+        actor.stop_if_told()
+        return actor.done > 0
+
     def _reconsider(self) -> None:
         """What stood in the way of a name may be gone without anything having changed about the name itself."""
         with self.state.changing() as db:
@@ -179,8 +208,8 @@ class Engine:
                     "if not, bring them back first, or remove the pair: pithosfs sync remove",
                 )
 
-    def _hash(self, actor: Actor, cancel: threading.Event) -> None:
-        """The contents of changed files of which only the hash can tell what is to be done."""
+    def _hash(self, actor: Actor, pages: Iterable[list[Node]], cancel: threading.Event) -> None:
+        """Find out the contents of files of which only the hash can tell what is to be done."""
 
         def digest(node: Node) -> None:
             stamp = node.stamp
@@ -197,11 +226,10 @@ class Engine:
             else:
                 self.state.hashed(node.name, stamp, found.content.hash)
 
-        changed = "dirty AND l_kind = 1 AND l_hash IS NULL AND (b_kind = 1 OR r_kind = 1)"
         with ThreadPoolExecutor(HASHERS, thread_name_prefix="hash") as pool:
-            for page in self.state.pages(changed):
+            for page in pages:
                 actor.stop_if_told()
-                list(pool.map(digest, [node for node in page if node.must_be_hashed]))
+                list(pool.map(digest, page))
 
     # working --------------------------------------------------------------------------------------------------------
 

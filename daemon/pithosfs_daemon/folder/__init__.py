@@ -12,11 +12,13 @@ from pithosfs_daemon.folder.private import Marker, lay_marker, marker_above, rea
 from pithosfs_daemon.folder.putting import Put
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.trash import KEPT, Trash, TrashEntry
+from pithosfs_daemon.folder.watcher import Dirty, Watcher
 
 __all__ = [
     "IGNORE_FILE",
     "KEPT",
     "DirectoryScan",
+    "Dirty",
     "Folder",
     "IgnoreRules",
     "Marker",
@@ -24,6 +26,7 @@ __all__ = [
     "Put",
     "Trash",
     "TrashEntry",
+    "Watcher",
     "lay_marker",
     "marker_above",
     "read_marker",

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from pithosfs_daemon.folder.ground import Ground, changed, holds
 from pithosfs_daemon.folder.leases import Writers, without_writers
+from pithosfs_daemon.folder.parts import set_mode, set_time
 from pithosfs_daemon.folder.renames import rename_new
 from pithosfs_daemon.folder.status import identity, opened, stamp_of, status, sync_folder
 from pithosfs_daemon.folder.trash import FILE, TrashEntry
@@ -21,26 +22,27 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-def make_folder(ground: Ground, name: str, mode: int | None, mtime_ns: int | None) -> Stamp:
+def make_folder(ground: Ground, name: str, mode: int | None, mtime_ns: int | None, durable: bool) -> Stamp:
     """See `Folder.make_folder`."""
     with ground.descent.writable(name) as (parent, segment):
         with contextlib.suppress(FileExistsError):
             os.mkdir(segment, dir_fd=parent)
-            sync_folder(parent)
+            if durable:
+                sync_folder(parent)
         ground.require_folder(parent, segment, name)
         try:
             with opened(segment, _FOLDER, dir_fd=parent) as fd:
                 if mode is not None:
                     # Its owner must stay able to work in it, whatever the cloud says.
-                    os.fchmod(fd, mode & 0o777 | 0o700)
+                    set_mode(fd, mode | 0o700)
                 if mtime_ns is not None:
-                    _set_time(fd, mtime_ns)
+                    set_time(fd, mtime_ns)
                 return stamp_of(os.fstat(fd))
         except OSError as error:
             raise _or_changed(error, name) from error
 
 
-def remove_folder(ground: Ground, name: str) -> bool:
+def remove_folder(ground: Ground, name: str, durable: bool) -> bool:
     """See `Folder.remove_folder`."""
     with ground.descent.writable(name) as (parent, segment):
         ground.require_folder(parent, segment, name)
@@ -50,11 +52,12 @@ def remove_folder(ground: Ground, name: str) -> bool:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
                 return False
             raise _or_changed(error, name) from error
-        sync_folder(parent)
+        if durable:
+            sync_folder(parent)
         return True
 
 
-def move(ground: Ground, old: str, new: str, expected: Stamp | None) -> Stamp:
+def move(ground: Ground, old: str, new: str, expected: Stamp | None, durable: bool) -> Stamp:
     """See `Folder.move`."""
     with ground.descent.writable(old) as (source, segment), ground.descent.writable(new) as (target, new_segment):
         if expected is not None:
@@ -79,8 +82,9 @@ def move(ground: Ground, old: str, new: str, expected: Stamp | None) -> Stamp:
             with contextlib.suppress(FileExistsError, FileNotFoundError):
                 rename_new(new_segment, target, segment, source, ground.can)
             raise changed(old)
-        sync_folder(target)
-        sync_folder(source)
+        if durable:
+            sync_folder(target)
+            sync_folder(source)
         # Of a file that was edited in between the stamp is that of before, so that the edit shows.
         return replace(expected or stamp_of(found), ctime_ns=moved.st_ctime_ns)
 
@@ -103,7 +107,7 @@ def _respell(
             replaced.forget(entry.id)
 
 
-def trash(ground: Ground, name: str, expected: Stamp) -> TrashEntry:
+def trash(ground: Ground, name: str, expected: Stamp, durable: bool) -> TrashEntry:
     """See `Folder.trash`."""
     bin = ground.bin()
     with ground.descent.writable(name) as (parent, segment):
@@ -119,9 +123,10 @@ def trash(ground: Ground, name: str, expected: Stamp) -> TrashEntry:
                 with contextlib.suppress(FileExistsError):
                     rename_new(FILE, slot.fd, segment, parent, ground.can)
                 raise changed(name)
-            os.fsync(slot.fd)
-        os.fsync(bin.fd)
-        sync_folder(parent)
+            if durable:
+                sync_folder(slot.fd)
+                sync_folder(bin.fd)
+                sync_folder(parent)
     return slot.entry(moved)
 
 
@@ -139,22 +144,12 @@ def set_attributes(ground: Ground, name: str, expected: Stamp, mode: int | None,
             if stamp_of(os.fstat(fd)) != expected or (writers is Writers.SOME and mtime_ns is not None):
                 raise changed(name)
             if mode is not None:
-                os.fchmod(fd, mode & 0o777 | 0o400)
+                set_mode(fd, mode | 0o400)
             if mtime_ns is not None:
-                _set_time(fd, mtime_ns)
+                set_time(fd, mtime_ns)
             return stamp_of(os.fstat(fd))
     finally:
         os.close(fd)
-
-
-def _set_time(fd: int, mtime_ns: int) -> None:
-    try:
-        os.utime(fd, ns=(mtime_ns, mtime_ns))
-    except OverflowError:
-        pass  # a time that no file can have
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ERANGE, errno.EOVERFLOW):  # likewise
-            raise
 
 
 def _or_changed(error: OSError, name: str) -> Exception:

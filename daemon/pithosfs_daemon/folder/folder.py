@@ -27,7 +27,7 @@ from pithosfs_daemon.folder.putting import Put, put
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.settling import settle
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, stamp_of, status
+from pithosfs_daemon.folder.status import identity, stamp_of, status, sync_all
 from pithosfs_daemon.folder.trash import TrashEntry
 from pithosfs_daemon.troubles import FolderGone
 from pithosfs_daemon.values import Kind, Pair, Seen, Stamp, Trouble
@@ -110,6 +110,11 @@ class Folder:
     # names ----------------------------------------------------------------------------------------------------------
 
     @property
+    def spelling(self) -> Spelling:
+        """How names are spelled here."""
+        return self._spelling
+
+    @property
     def folds(self) -> bool:
         """Whether different names can be one here."""
         return self._spelling.folds
@@ -185,7 +190,7 @@ class Folder:
             raise LocalError(
                 f"{self.root / IGNORE_FILE} cannot be read: {error.strerror}", hint="make it readable, or remove it"
             ) from error
-        lines = text.decode("utf-8-sig", "surrogateescape").splitlines()
+        lines = [line.removesuffix("\r") for line in text.decode("utf-8-sig", "surrogateescape").split("\n")]
         return IgnoreRules(lines, self._pair.excludes)
 
     # looking --------------------------------------------------------------------------------------------------------
@@ -229,16 +234,19 @@ class Folder:
 
     # changes --------------------------------------------------------------------------------------------------------
     # Each raises LocalChanged when what is there is not what was expected, and LocalError when it is for no change from
-    # here (below a followed link). A full disk, a read-only one and missing rights are OSError.
+    # here (below a followed link). A full disk, a read-only one and missing rights are OSError. What is done outlives a
+    # loss of power, by itself or, when it is not to be `durable`, from the next `flush` on.
 
-    def make_folder(self, name: str, mode: int | None = None, mtime_ns: int | None = None) -> Stamp:
+    def make_folder(
+        self, name: str, mode: int | None = None, mtime_ns: int | None = None, *, durable: bool = True
+    ) -> Stamp:
         """Make a folder whose parent is there; one that is there already is fine. Its owner's rights are never less
         than all; of `mode` only 0o777 counts."""
-        return changing.make_folder(self._ground, name, mode, mtime_ns)
+        return changing.make_folder(self._ground, name, mode, mtime_ns, durable)
 
-    def remove_folder(self, name: str) -> bool:
+    def remove_folder(self, name: str, *, durable: bool = True) -> bool:
         """Remove an empty folder; False when it is not empty."""
-        return changing.remove_folder(self._ground, name)
+        return changing.remove_folder(self._ground, name, durable)
 
     def part(self) -> AbstractContextManager[Part]:
         """A new file for a download, removed at the end unless it was put."""
@@ -253,27 +261,40 @@ class Folder:
         mode: int | None,
         mtime_ns: int | None,
         conflict: Callable[[int], str],
+        durable: bool = True,
     ) -> Put:
-        """Put a finished download in place of `expected` (None: nothing may be there), durably.
+        """Put a finished download in place of `expected` (None: nothing may be there).
 
         When somebody edits the old file at that very moment its content is kept beside it, under the first free name
         of `conflict(1)`, `conflict(2)` … Otherwise it is kept back until `leftovers` has looked at it again. Without
         `mode` it is that of the old file, or the usual one; set-id bits are dropped and its owner can always read it.
         """
-        return put(self._ground, part, name, expected, mode=mode, mtime_ns=mtime_ns, conflict=conflict)
+        return put(self._ground, part, name, expected, mode=mode, mtime_ns=mtime_ns, conflict=conflict, durable=durable)
 
-    def move(self, old: str, new: str, expected: Stamp | None) -> Stamp:
+    def move(self, old: str, new: str, expected: Stamp | None, *, durable: bool = True) -> Stamp:
         """Rename a file, or with `expected` None a folder; never over anything. Also to another spelling only."""
-        return changing.move(self._ground, old, new, expected)
+        return changing.move(self._ground, old, new, expected, durable)
 
-    def trash(self, name: str, expected: Stamp) -> TrashEntry:
+    def trash(self, name: str, expected: Stamp, *, durable: bool = True) -> TrashEntry:
         """Move a file to the trash. One that is edited in that moment goes back to its name: LocalChanged."""
-        return changing.trash(self._ground, name, expected)
+        return changing.trash(self._ground, name, expected, durable)
 
     def set_attributes(self, name: str, expected: Stamp, *, mode: int | None, mtime_ns: int | None) -> Stamp:
         """Set permissions (0o777) and time of a file; None leaves them. LocalChanged too while a program that may
         still write to it has it open and its time is to be set."""
         return changing.set_attributes(self._ground, name, expected, mode, mtime_ns)
+
+    def flush(self, *parts: Part) -> None:
+        """Make everything done so far outlive a loss of power, in one go: for many small files this is much faster.
+
+        For each batch: write the parts, flush them, put them with `durable=False`, flush, and then note that they are
+        there. So no file ever shows under its name without its content.
+        """
+        for part in parts:
+            part.stream.flush()
+        sync_all(self._top)
+        for part in parts:
+            part.is_flushed = True
 
     def leftovers(self, conflict: Callable[[str, int], str]) -> list[str]:
         """Look once more at the files that downloads have replaced, at the start of every pass.

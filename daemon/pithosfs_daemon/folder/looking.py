@@ -23,6 +23,7 @@ __all__ = ["DirectoryScan", "Looking", "is_part"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _ATTEMPTS = 3
+_DEEPEST = 16  # levels down to which a folder is looked through for anything to sync
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 _SPECIAL = {
     stat.S_IFIFO: "a pipe",
@@ -208,11 +209,13 @@ class Looking:
             target = str(Path(f"/proc/self/fd/{fd}").readlink())
         return target == private or target.startswith(f"{private}/")
 
-    def _holds_nothing(self, parent: int, local: str, name: str) -> bool:
+    def _holds_nothing(self, parent: int, local: str, name: str, depth: int = 0) -> bool:
         """Whether a folder is not empty, but has nothing in it that is to be synced.
 
         Looks no further than to the first thing that is, so for most folders this is one read of a directory.
         """
+        if depth > _DEEPEST:
+            return False
         is_ignored = self._rules().within(name)
         is_empty = True
         try:
@@ -231,7 +234,7 @@ class Looking:
                     if entry.is_symlink():
                         is_something = self._follow
                     elif is_folder:
-                        is_something = not self._holds_nothing(fd, entry.name, f"{name}/{segment}")
+                        is_something = not self._holds_nothing(fd, entry.name, f"{name}/{segment}", depth + 1)
                     else:
                         is_something = entry.is_file(follow_symlinks=False)
                     if is_something:

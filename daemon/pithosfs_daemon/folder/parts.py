@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -12,7 +13,7 @@ from typing import BinaryIO, cast
 from pithosfs_daemon.folder.status import stamp_of
 from pithosfs_daemon.values import Stamp
 
-__all__ = ["Part", "clear_parts", "default_mode"]
+__all__ = ["Part", "clear_parts", "default_mode", "set_mode", "set_time"]
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -28,6 +29,7 @@ class Part:
         self.folder = folder  # a descriptor of the folder that it is in
         self.name = f"{secrets.token_hex(8)}"
         self.is_put = False
+        self.is_flushed = False
         fd = os.open(self.name, _FLAGS, 0o600, dir_fd=folder)
         self._raw = io.FileIO(fd, "r+")
         self.stream: BinaryIO = cast("BinaryIO", io.BufferedRandom(self._raw))
@@ -47,14 +49,14 @@ class Part:
                 os.unlink(self.name, dir_fd=self.folder)
 
     def finish(self, mode: int, mtime_ns: int | None) -> None:
-        """Give it its mode and time, and make it outlive a loss of power. `mode` without set-id bits."""
+        """Give it its mode and time, and make it outlive a loss of power unless that is done already."""
         self.stream.flush()
         fd = self._raw.fileno()
-        os.fchmod(fd, mode & 0o777 | stat.S_IRUSR)
+        set_mode(fd, mode | stat.S_IRUSR)
         if mtime_ns is not None:
-            with contextlib.suppress(OSError, OverflowError):  # a time that this file system cannot hold
-                os.utime(fd, ns=(mtime_ns, mtime_ns))
-        os.fsync(fd)
+            set_time(fd, mtime_ns)
+        if not self.is_flushed:
+            os.fsync(fd)
 
     def stamp(self) -> Stamp:
         """The stamp of the file, wherever it is by now."""
@@ -66,6 +68,26 @@ def clear_parts(folder: int) -> None:
     for name in os.listdir(folder):
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=folder)
+
+
+def set_mode(fd: int, mode: int) -> None:
+    """Give an open file or folder its permissions, without set-id bits, as far as its file system has any."""
+    try:
+        os.fchmod(fd, mode & 0o777)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+
+
+def set_time(fd: int, mtime_ns: int) -> None:
+    """Give an open file or folder its time, unless its file system cannot hold that."""
+    try:
+        os.utime(fd, ns=(mtime_ns, mtime_ns))
+    except OverflowError:
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ERANGE, errno.EOVERFLOW):
+            raise
 
 
 def default_mode() -> int:

@@ -39,6 +39,7 @@ def put(
     mode: int | None,
     mtime_ns: int | None,
     conflict: Callable[[int], str],
+    durable: bool,
 ) -> Put:
     """See `Folder.put`."""
     if mode is None:
@@ -59,7 +60,8 @@ def put(
             replacing = _exchange if ground.can.exchange else _step_aside
             copy = replacing(ground, part, name, expected, parent, segment, conflict)
         part.is_put = True
-        sync_folder(parent)
+        if durable:
+            sync_folder(parent)
     return Put(replace(written, ctime_ns=part.stamp().ctime_ns), copy)
 
 

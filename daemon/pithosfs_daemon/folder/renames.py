@@ -71,13 +71,19 @@ def _require_free(new: str, folder: int) -> None:
 
 
 def _rename_over_own(old: str, old_folder: int, new: str, new_folder: int) -> None:
-    """Take the name with an empty file of our own, then rename over that."""
+    """Take the name with an empty file of our own, then rename over that.
+
+    Only where neither of the other ways is open: who writes to the empty file right before the rename loses that.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(new, flags, 0o600, dir_fd=new_folder)
     try:
-        os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
-    except BaseException:
-        os.unlink(new, dir_fd=new_folder)
-        raise
+        if os.fstat(fd).st_size:  # somebody has found it and made it his own
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
+        try:
+            os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        except BaseException:
+            os.unlink(new, dir_fd=new_folder)
+            raise
     finally:
         os.close(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import stat
 import sys
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 
 from pithosfs_daemon.values import Stamp
 
-__all__ = ["identity", "is_mount", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_folder"]
+__all__ = ["identity", "is_mount", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_all", "sync_folder"]
 
 
-_STATX = getattr(ctypes.CDLL(None), "statx", None)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_STATX = getattr(_LIBC, "statx", None)
+_SYNCFS = getattr(_LIBC, "syncfs", None)
 _STATX_SIZE, _STATX_ATTRIBUTES, _STATX_ATTR_MOUNT_ROOT = 256, 8, 0x2000
 _AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT, _AT_EMPTY_PATH = 0x100, 0x800, 0x1000
 
@@ -60,7 +63,7 @@ def is_mount(folder: int, segment: str = "") -> bool:
 
 
 @contextlib.contextmanager
-def opened(path: str, flags: int, *, dir_fd: int | None = None) -> Iterator[int]:
+def opened(path: str | bytes, flags: int, *, dir_fd: int | None = None) -> Iterator[int]:
     """A descriptor that is closed again."""
     fd = os.open(path, flags | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
@@ -81,4 +84,17 @@ def sync_folder(folder: int) -> None:
     A folder that may not be read cannot be flushed; then the order that the file system keeps has to do.
     """
     with contextlib.suppress(PermissionError), opened(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder) as fd:
-        os.fsync(fd)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # no folders can be flushed here
+                raise
+
+
+def sync_all(fd: int) -> None:
+    """Make everything that was written to the file system of an open file outlive a loss of power."""
+    if _SYNCFS is None:
+        os.sync()
+    elif _SYNCFS(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pithosfs_daemon.state.nodes import parent_of
+from pithosfs_daemon.state.nodes import Node, parent_of, to_node
 from pithosfs_daemon.state.state import State
 
 __all__ = ["Rename", "Renames"]
@@ -14,6 +14,13 @@ _BASE = [
 ]  # fmt: skip
 _LOCAL = ["l_kind", "l_size", "l_mtime", "l_ctime", "l_inode", "l_mode", "l_hash", "l_only_ignored", "l_trouble"]
 _REMOTE = ["r_kind", "r_hash", "r_size", "r_version", "r_uuid", "r_trouble"]
+
+
+_RENAMED = (
+    "SELECT {} FROM node x JOIN node y ON y.l_inode = x.b_inode AND y.l_size = x.b_size AND y.l_mtime = x.b_mtime"
+    " WHERE x.dirty AND x.b_kind = 1 AND x.l_kind = 0 AND x.r_kind = 1 AND x.r_version IS x.b_version"
+    " AND y.dirty AND y.b_kind = 0 AND y.l_kind = 1 AND y.r_kind = 0 AND {} ORDER BY x.name, y.name"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,13 @@ class Renames:
     def local_files(self) -> list[Rename]:
         """Files that vanished here while one with the same inode, time and size has appeared, and which the cloud has
         as they were, the new name being free there."""
-        return self._pairs(
-            "SELECT x.name, y.name FROM node x JOIN node y ON y.l_inode = x.b_inode AND y.l_size = x.b_size"
-            " AND y.l_mtime = x.b_mtime WHERE x.dirty AND x.b_kind = 1 AND x.l_kind = 0 AND x.b_racy = 0"
-            " AND x.r_kind = 1 AND x.r_version IS x.b_version AND y.dirty AND y.b_kind = 0 AND y.l_kind = 1"
-            " AND y.r_kind = 0 ORDER BY x.name, y.name"
-        )
+        return self._pairs(_RENAMED.format("x.name, y.name", "(x.b_racy = 0 OR y.l_hash = x.b_hash)"))
+
+    def doubtful(self) -> list[Node]:
+        """Files that look like renamed ones, but may have been written to after their stamp was noted: only their hash
+        tells."""
+        found = self._state.rows(_RENAMED.format("y.*", "x.b_racy = 1 AND y.l_hash IS NULL"))
+        return [to_node(row) for row in found]
 
     def local_folders(self) -> list[Rename]:
         """The same of folders, the outermost first. Nothing below may have changed in the cloud."""

@@ -28,6 +28,7 @@ __all__ = ["Conflict", "Counts", "LocalRow", "Place", "RemoteRow", "State"]
 BATCH_SECONDS = 1.0  # a change is committed after this at the latest, when another one comes
 PAGE = 500  # rows that are in memory at once
 _KIND = {None: ABSENT, Kind.FILE: FILE, Kind.FOLDER: FOLDER}
+_TROUBLED = "l_trouble NOT NULL OR r_trouble NOT NULL OR trouble NOT NULL"
 _AGREED = "b_kind, b_hash, b_size, b_version, b_etag, b_uuid, b_mtime, b_ctime, b_inode, b_mode, b_racy"
 
 
@@ -197,6 +198,8 @@ class State:
                     "ctime": stamp.ctime_ns, "inode": stamp.inode, "mode": stamp.mode, "ignored": seen.only_ignored,
                 },
             )  # fmt: skip
+            if seen.kind is Kind.FILE:  # it may have been a folder
+                self._nothing_local(db, "name > ? AND name < ?", (f"{name}/", f"{name}0"))
 
     def saw_local_other(self, name: str, trouble: Trouble | None) -> None:
         """Something is here that is not synced, or cannot be looked at; all that was known below it likewise."""
@@ -214,11 +217,15 @@ class State:
     def saw_no_local(self, name: str) -> None:
         """Nothing is here of that name, nor below it."""
         with self.changing() as db:
-            db.execute(
-                "UPDATE node SET l_kind = 0, l_hash = NULL, l_trouble = NULL, dirty = 1"
-                " WHERE (name = ? OR (name > ? AND name < ?)) AND l_kind <> 0",
-                (name, f"{name}/", f"{name}0"),
-            )
+            self._nothing_local(db, "name = ? OR (name > ? AND name < ?)", (name, f"{name}/", f"{name}0"))
+
+    @staticmethod
+    def _nothing_local(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
+        db.execute(
+            "UPDATE node SET l_kind = 0, l_hash = NULL, l_trouble = NULL, dirty = 1"  # noqa: S608
+            f" WHERE ({where}) AND l_kind <> 0",
+            values,
+        )
 
     def hashed(self, name: str, stamp: Stamp, digest: str) -> None:
         """The content that goes with a stamp, if the file still has it."""
@@ -488,12 +495,18 @@ class State:
             " coalesce(sum(CASE b_kind WHEN 1 THEN b_size END), 0) FROM node"
         )[0]
         dirty = self.rows("SELECT count(*) FROM node WHERE dirty")[0][0]
-        return Counts(files, folders, size, dirty, len(self.troubles()))
+        troubles = self.rows(f"SELECT count(*) FROM node WHERE {_TROUBLED}")[0][0]  # noqa: S608
+        return Counts(files, folders, size, dirty, troubles)
 
-    def troubles(self) -> list[Trouble]:
-        """Everything that is not in step for a reason that a person may want to know of, in the order of names."""
-        condition = "l_trouble NOT NULL OR r_trouble NOT NULL OR trouble NOT NULL"
-        return [trouble for page in self.pages(f"({condition})") for node in page for trouble in node.troubles]
+    def troubles(self, most: int | None = None) -> list[Trouble]:
+        """What is not in step for a reason that a person may want to know of, in the order of names; the first so
+        many of them."""
+        found: list[Trouble] = []
+        for page in self.pages(f"({_TROUBLED})"):
+            found += [trouble for node in page for trouble in node.troubles]
+            if most is not None and len(found) >= most:
+                return found[:most]
+        return found
 
     # deletions ------------------------------------------------------------------------------------------------------
 
