@@ -16,7 +16,8 @@
     │   └── TimedOut                 exit 8
     ├── BadReply                     exit 1   the answer is damaged, cut short or not of the protocol
     ├── NotSupported                 exit 1   this cloud cannot do that
-    └── LocalError                   exit 1   the local disk, folder or process is the trouble
+    ├── LocalError                   exit 1   the local disk, folder or process is the trouble
+    └── TransferCancelled            exit 130 whoever asked for it called it off
 
 Each error carries what happened (`str(error)`), what to try next (`hint`), and a stable `exit_code` (design, section
 7). Exit codes are looked up here and nowhere else; errno values in `pithosfs.mount.errno`. File-system conditions that
@@ -42,6 +43,7 @@ __all__ = [
     "QuotaExceeded",
     "ServerFailed",
     "TimedOut",
+    "TransferCancelled",
     "UsageError",
     "client_error",
 ]
@@ -171,6 +173,15 @@ class NotSupported(PithosfsError):
 
 class LocalError(PithosfsError):
     """Something on this machine is in the way: a folder, a process, a system library."""
+
+
+class TransferCancelled(PithosfsError):
+    """Whoever asked for the transfer called it off; what was half done has been removed."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("the transfer was cancelled")
 
 
 _BY_STATUS: dict[int, type[ClientError]] = {

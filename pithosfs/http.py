@@ -36,6 +36,7 @@ from urllib3.util.retry import Retry
 from urllib3.util.timeout import Timeout
 
 from pithosfs import __version__
+from pithosfs.bandwidth import Bandwidth, present_cancel
 from pithosfs.connection import exchange, tune_pool
 from pithosfs.errors import (
     BadReply,
@@ -43,6 +44,7 @@ from pithosfs.errors import (
     ConfigError,
     NotLoggedIn,
     PithosfsError,
+    TransferCancelled,
     client_error,
 )
 from pithosfs.faults import ADDRESS, connection_error, origin, read_fault, reason, redacted, worth_repeating
@@ -69,6 +71,7 @@ _SUCCESS = range(200, 300)
 _ONE_TRY = Retry(False, redirect=False)
 _ERROR_LIMIT = 1024 * 1024  # bytes read of an error body; more is of no use
 _CHUNK = 256 * 1024
+_LOOK = 0.25  # seconds until a wait that can be called off sees that the session was closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Reply(requests.Response):
 
     def read(self) -> bytes:
         """The whole body. Raises urllib3's errors; the session turns them into ours, or tries again."""
-        body: bytes = self.raw.read(decode_content=False)
+        body = self._session.limited(self.raw)
         self.raw.release_conn()
         self._session.received(len(body))
         self._content = body
@@ -142,8 +145,11 @@ class Reply(requests.Response):
             return
         self._content_consumed = True
         try:
-            for piece in self.raw.stream(size, decode_content=False):
+            limit = self._session.download_limit
+            for piece in self.raw.stream(size if limit is None else min(size, limit.piece), decode_content=False):
                 self._session.received(len(piece))
+                if limit is not None:
+                    limit.take(len(piece))
                 yield piece
         except (failures.HTTPError, OSError) as error:
             raise connection_error(error, self.url) from error
@@ -174,6 +180,9 @@ class Session:
     `pool_size` connections per server are kept open. `connect_timeout` and `read_timeout` are seconds: for making a
     connection, and for the server's silence. `ca_certs` is a file or directory of trusted certificates (default: the
     system's or requests'); `ignore_ssl` trusts everybody. Proxies and certificates from the environment are used.
+    `upload_limit` and `download_limit` are shared by all requests; they are closed with the session.
+
+    Waits (for bandwidth, before a request is repeated) can be called off: see `pithosfs.bandwidth.cancelled_by`.
     """
 
     def __init__(
@@ -186,9 +195,13 @@ class Session:
         ca_certs: str | None = None,
         ignore_ssl: bool = False,
         user_agent: str = f"pithosfs/{__version__}",
+        upload_limit: Bandwidth | None = None,
+        download_limit: Bandwidth | None = None,
     ) -> None:
         self.policy = policy or RetryPolicy()
         self.user_agent = user_agent
+        self.upload_limit = upload_limit
+        self.download_limit = download_limit
         self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         self._verify: bool | str = False if ignore_ssl else (ca_certs or True)
         self._adapter = HTTPAdapter(pool_connections=16, pool_maxsize=pool_size, max_retries=0)
@@ -207,8 +220,11 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the kept connections and end every wait for a retry."""
+        """Close the kept connections and end every wait."""
         self._closed.set()
+        for limit in (self.upload_limit, self.download_limit):
+            if limit is not None:
+                limit.close()
         with self._lock:
             pools, self._pools = self._pools, {}
         for pool, _ in pools.values():
@@ -220,6 +236,18 @@ class Session:
         """What was done so far."""
         with self._lock:
             return Counters(self._requests, self._retries, self._sent, self._received)
+
+    def limited(self, raw: urllib3.BaseHTTPResponse) -> bytes:
+        """The rest of a body, as fast as it may come. Raises urllib3's errors, TransferCancelled."""
+        limit = self.download_limit
+        if limit is None:
+            whole: bytes = raw.read(decode_content=False)
+            return whole
+        pieces = []
+        while piece := raw.read(limit.piece, decode_content=False):
+            limit.take(len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def received(self, size: int) -> None:
         """Count bytes of a body."""
@@ -304,11 +332,23 @@ class Session:
             _log.log(level, "%s %s: %s; again in %.1f s", job.method, redacted(job.url), error, delay)
             with self._lock:
                 self._retries += 1
-            self._closed.wait(delay)
+            self._pause(delay)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before another attempt. Raises TransferCancelled."""
+        cancel = present_cancel()
+        if cancel is None:
+            self._closed.wait(seconds)
+            return
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._closed.is_set():
+            # Nobody can wait for two events: the one that matters is waited for, the other looked at.
+            if cancel.wait(min(left, _LOOK)):
+                raise TransferCancelled
 
     def _once(self, job: _Job) -> Reply:
         """One attempt. Raises urllib3's errors."""
-        exchange.start(careful=not job.repeatable)
+        exchange.start(not job.repeatable, self.upload_limit, self.download_limit)
         pool, prefix = self._pool(job.origin)
         started = time.perf_counter()
         with self._lock:

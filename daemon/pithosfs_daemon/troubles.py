@@ -3,6 +3,7 @@
 PithosfsError
 ├── LocalChanged       what is on this machine is not what was decided on: decide again
 ├── RemoteChanged      the same of the cloud (a condition did not hold, an object is gone)
+├── NotAFile           the object has no content of its own (a manifest)
 └── NeedsYou           the pair stops until a person has done something
     ├── FolderGone     the folder or its marker is missing: an unmounted disk, a moved folder
     ├── FolderTaken    another daemon syncs the folder
@@ -21,6 +22,7 @@ __all__ = [
     "FolderTaken",
     "LocalChanged",
     "NeedsYou",
+    "NotAFile",
     "OtherAccount",
     "RemoteChanged",
     "TooManyDeletes",
@@ -33,6 +35,10 @@ class LocalChanged(PithosfsError):
 
 class RemoteChanged(PithosfsError):
     """An object is not as it was when the action was decided. Nothing was done to it."""
+
+
+class NotAFile(PithosfsError):
+    """Other objects are the content of this one, so that no version stands for what it holds: it cannot be synced."""
 
 
 class NeedsYou(PithosfsError):

@@ -28,6 +28,7 @@ from pithosfs.localcloud.faults import Fault, bad_request, fault_response, reque
 from pithosfs.localcloud.identity import PATHS as IDENTITY_PATHS
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
+from pithosfs.localcloud.smallblocks import SmallBlocks
 from pithosfs.localcloud.swift import SwiftService
 
 __all__ = ["LocalCloud", "create_app"]
@@ -52,7 +53,7 @@ class LocalCloud:
 
     def __init__(self, data: Path, configured_url: str | None = None) -> None:
         self.database = Database(data / DATABASE)
-        self.blocks = BlockStore(data / BLOCKS)
+        self.blocks = BlockStore(data / BLOCKS, small=SmallBlocks(self.database))
         self._configured_url = configured_url
         self._identity: Identity | None = None
         self._objects: ObjectService | None = None

@@ -11,7 +11,9 @@ from pithosfs.store.seam import (
     Filters,
     Found,
     Listing,
+    ListingStream,
     NameRule,
+    NewObject,
     ObjectInfo,
     ObjectPath,
     ObjectStore,
@@ -28,7 +30,9 @@ __all__ = [
     "Filters",
     "Found",
     "Listing",
+    "ListingStream",
     "NameRule",
+    "NewObject",
     "ObjectInfo",
     "ObjectPath",
     "ObjectStore",
@@ -43,9 +47,12 @@ if TYPE_CHECKING:
     from pithosfs.config import Cloud
 
 
-def open_store(cloud: Cloud) -> ObjectStore:
-    """Log in to a cloud and open its object store. Raises ConfigError, NotLoggedIn, NoConnection and their like."""
+def open_store(cloud: Cloud, *, upload_limit: int | None = None, download_limit: int | None = None) -> ObjectStore:
+    """Log in to a cloud and open its object store; the limits are bytes a second, None for none.
+
+    Raises ConfigError, NotLoggedIn, NoConnection and their like.
+    """
     # Late, so that who needs the seam's types only does not load the HTTP libraries.
     from pithosfs.store import pithos
 
-    return pithos.open_store(cloud)
+    return pithos.open_store(cloud, upload_limit=upload_limit, download_limit=download_limit)

@@ -16,9 +16,9 @@ from pithosfs.clients.pithos.encoding import header_date
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import BadReply
 from pithosfs.store.replies import object_from_entry
-from pithosfs.store.seam import Filters, Found, Listing, ObjectInfo
+from pithosfs.store.seam import Filters, Found, Listing, ListingStream, ObjectInfo
 
-__all__ = ["PAGE", "Page", "list_objects", "list_pages"]
+__all__ = ["PAGE", "Page", "list_objects", "list_pages", "stream_listing"]
 
 PAGE = 10_000  # the most that a server gives at once (section 3.4)
 _LAST = "\U0010ffff"  # sorts behind every character that a name can have
@@ -26,12 +26,14 @@ _LAST = "\U0010ffff"  # sorts behind every character that a name can have
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a listing; `modified` and `date` are the reply's, as in `Listing`. `unchanged`: it was a 304."""
+    """A part of a listing; `modified` and `date` are the reply's, as in `Listing`, 0 when it does not tell them.
+    `unchanged`: it was a 304. `count`: how many objects the container has in all, if that is told."""
 
     found: Found = field(default_factory=Found)
     modified: int = 0
     date: int = 0
     unchanged: bool = False
+    count: int | None = None
 
 
 def list_objects(
@@ -69,6 +71,33 @@ def list_objects(
     return Listing(Found(tuple(objects), tuple(folders)), complete, first.modified, first.date)
 
 
+def stream_listing(
+    wire: PithosWire,
+    account: str,
+    container: str,
+    *,
+    prefix: str = "",
+    relative: bool = False,
+    modified_since: int | None = None,
+) -> ListingStream | None:
+    """As `ObjectStore.stream_listing`."""
+    filters = Filters(modified_since=modified_since)
+    pages = list_pages(wire, account, container, prefix=prefix, relative=relative, filters=filters)
+    first = next(pages)
+    if first.unchanged:
+        return None
+    if not first.modified or not first.date:
+        # Somebody else's answer, however much it looks like a list: whoever believes it takes the rest for deleted.
+        raise BadReply(f"the list of {container!r} does not say of when it is")
+
+    def objects(held: list[Page]) -> Iterator[tuple[ObjectInfo, ...]]:
+        yield held.pop().found.objects
+        for page in pages:
+            yield page.found.objects
+
+    return ListingStream(first.modified, first.date, first.count, objects([first]))
+
+
 def list_pages(
     wire: PithosWire,
     account: str,
@@ -79,8 +108,12 @@ def list_pages(
     marker: str | None = None,
     limit: int | None = None,
     filters: Filters | None = None,
+    relative: bool = False,
 ) -> Iterator[Page]:
-    """The pages of a listing, each asked for when the one before it has been used. See `ObjectStore.list_pages`."""
+    """The pages of a listing, each asked for when the one before it has been used. See `ObjectStore.list_pages`.
+
+    With `relative` the names of objects come without the prefix.
+    """
     delimiter = delimiter or None
     filters = filters or Filters()
     absolute = prefix.startswith("/")
@@ -116,19 +149,24 @@ def list_pages(
                 rolled = folder
                 folders.append(folder)
             else:
-                objects.append(object_from_entry(entry))
+                objects.append(object_from_entry(entry, name[len(prefix) :] if relative else name))
             count += 1
-        yield Page(Found(tuple(objects), tuple(folders)), reply.modified, reply.date)
+        reply.entries.clear()  # several times as large as what was made of it
+        found = Found(tuple(objects), tuple(folders))
+        del objects, folders
+        yield Page(found, reply.modified, reply.date, count=reply.count)
+        del found
         if limit is not None and count >= limit:
             return
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    entries: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)  # whoever uses it may empty it
     modified: int = 0
     date: int = 0
     unchanged: bool = False
+    count: int | None = None
 
 
 class _Asked:
@@ -177,16 +215,17 @@ class _Asked:
                 yield _Reply(unchanged=True)
                 return
             page = replies.entries(reply)
-            yield _Reply(
-                page, header_date(reply.headers.get("Last-Modified")) or 0, header_date(reply.headers.get("Date")) or 0
-            )
+            modified, date = (header_date(reply.headers.get(name)) or 0 for name in ("Last-Modified", "Date"))
+            count = reply.headers.get("X-Container-Object-Count", "")
             got += len(page)
             # A list of what is public is one page whatever its size: it ignores the marker.
-            if len(page) < wanted or filters.public or (limit is not None and got >= limit):
-                return
+            is_last = len(page) < wanted or filters.public or (limit is not None and got >= limit)
             # A roll-up as marker would come again (section 8.5).
-            last = page[-1]
-            following = last["subdir"] + _LAST if "subdir" in last else last["name"]
+            following = "" if is_last else page[-1]["subdir"] + _LAST if "subdir" in page[-1] else page[-1]["name"]
+            del reply  # its body is as large as the page
+            yield _Reply(page, modified, date, count=int(count) if count.isdecimal() else None)
+            if is_last:
+                return
             if following == marker:
                 raise BadReply(f"the list of {self._container!r} does not go on after {marker!r}")
             marker = following

@@ -10,19 +10,22 @@ import hashlib
 import io
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from pithosfs.bandwidth import Bandwidth
 from pithosfs.blocks import Hashmap, block_hash, hash_stream
 from pithosfs.clients import connect
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.encoding import header_date, seconds_ns
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import DEFAULT_CONTAINER, Cloud
-from pithosfs.errors import BadReply, Conflict, NotFound, PreconditionFailed, UsageError
+from pithosfs.errors import BadReply, Conflict, NotFound, PithosfsError, PreconditionFailed, UsageError
 from pithosfs.http import Reply, RetryPolicy, Session
-from pithosfs.store import moving
-from pithosfs.store.changes import condition, read_back
-from pithosfs.store.listing import PAGE, list_objects, list_pages
+from pithosfs.store import moving, reading
+from pithosfs.store.bulk import BulkUpload, put_side_by_side
+from pithosfs.store.changes import condition, normalised, read_back
+from pithosfs.store.listing import PAGE, list_objects, list_pages, stream_listing
 from pithosfs.store.management import Management
 from pithosfs.store.pithos_management import PithosManagement
 from pithosfs.store.replies import container_from_entry, container_from_head, object_from_head
@@ -34,7 +37,9 @@ from pithosfs.store.seam import (
     Filters,
     Found,
     Listing,
+    ListingStream,
     NameRule,
+    NewObject,
     ObjectInfo,
     ObjectPath,
     ObjectStore,
@@ -83,6 +88,7 @@ class PithosStore(ObjectStore):
         self._catalog = catalog
         self._on_close = on_close
         self._parameters: dict[tuple[str, str], tuple[int, str]] = {}
+        self._bulk: dict[tuple[str, str], int] = {}
         self._through: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
@@ -113,6 +119,9 @@ class PithosStore(ObjectStore):
         if info.block_hash not in hashlib.algorithms_available:
             raise BadReply(f"{name!r} uses a block hash that is not known here: {info.block_hash!r}")
         self._parameters[account, name] = (info.block_size, info.block_hash)
+        if head.bulk_members:
+            self._bulk[account, name] = head.bulk_members
+            self.capabilities = replace(self.capabilities, bulk_upload=True)
         return info
 
     def create_container(self, name: str) -> None:
@@ -176,6 +185,24 @@ class PithosStore(ObjectStore):
                 raise PreconditionFailed(f"{container!r} has not changed since then", 304)
             yield page.found
 
+    def stream_listing(
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        relative: bool = False,
+        account: str | None = None,
+        modified_since: int | None = None,
+    ) -> ListingStream | None:
+        return stream_listing(
+            self._wire,
+            account or self.account,
+            container,
+            prefix=prefix,
+            relative=relative,
+            modified_since=modified_since,
+        )
+
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         reply = self._wire.object_head(path.account, path.container, path.name, version=version)
         return object_from_head(path.name, replies.object_head(reply))
@@ -214,6 +241,9 @@ class PithosStore(ObjectStore):
             raise BadReply(f"{end - start} bytes of {path} were asked for and {len(data)} came")
         return data
 
+    def get_object(self, path: ObjectPath, version: str, size: int) -> tuple[ObjectInfo, bytes]:
+        return reading.get_object(self._wire, path, version, size)
+
     def put_object(
         self,
         path: ObjectPath,
@@ -225,9 +255,10 @@ class PithosStore(ObjectStore):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
-        block_size, algorithm = self._block_parameters(path.account, path.container)
-        hashmap = hash_stream(io.BytesIO(data), block_size, algorithm)
+        if hashmap is None:
+            hashmap = hash_stream(io.BytesIO(data), *self._block_parameters(path.account, path.container))
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         reply = self._wire.object_put(
             path.account,
@@ -248,6 +279,16 @@ class PithosStore(ObjectStore):
         if etag != (md5 if len(etag) == _MD5_LENGTH != len(hashmap.root) else hashmap.root):
             raise BadReply(f"the cloud stored something else for {path} than was sent")
         return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
+
+    def put_many(
+        self, container: str, items: Sequence[NewObject], *, account: str | None = None
+    ) -> list[ObjectInfo | PithosfsError]:
+        account = account or self.account
+        block_size, algorithm = self._block_parameters(account, container)
+        at_once = self._bulk.get((account, container))
+        if not at_once:
+            return put_side_by_side(self, account, container, items)
+        return BulkUpload(self, self._wire, account, container, block_size, algorithm).put(items, at_once)
 
     def missing_blocks(self, container: str, hashmap: Hashmap) -> list[str]:
         # There is no request that just asks. But a PUT of a hashmap of which a block is missing changes nothing and
@@ -325,12 +366,29 @@ class PithosStore(ObjectStore):
         return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
 
     def update_range(
-        self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
+        self,
+        path: ObjectPath,
+        offset: int,
+        data: bytes,
+        *,
+        size: int,
+        base: str,
+        meta: Mapping[str, str],
+        grow: bool = False,
     ) -> ObjectInfo:
-        if not data or offset < 0 or offset + len(data) > size:
-            raise UsageError(f"bytes {offset} to {offset + len(data)} are not inside an object of {size}")
+        end = offset + len(data)
+        if not data or not 0 <= offset <= size or (end > size and not grow):
+            raise UsageError(f"bytes {offset} to {end} are not inside an object of {size}")
+        # A server that compares the size takes no byte beyond it (section 10); the ETag is compared in any case.
         reply = self._wire.object_write(
-            path.account, path.container, path.name, data, offset=offset, size=size, meta=meta, if_match=base
+            path.account,
+            path.container,
+            path.name,
+            data,
+            offset=offset,
+            size=size if end <= size else None,
+            meta=meta,
+            if_match=base,
         )
         return read_back(self._wire, path, reply)
 
@@ -352,7 +410,7 @@ class PithosStore(ObjectStore):
         # A POST cannot change the type, and a copy onto itself merges metadata. But a copy may also remove keys, so
         # all of it is one request, which is done whole or not at all (section 7.4).
         present = self.head(path)
-        wanted = _normalised(meta)
+        wanted = normalised(meta)
         changes = {key: "" for key in present.meta or {} if key not in wanted} | wanted
         where = (path.account, path.container, path.name)
         reply = self._wire.object_copy(
@@ -472,14 +530,9 @@ class PithosStore(ObjectStore):
             etag=written.etag,
             modified_by=self.account,
             sharing=sharing or None,
-            meta={key: value for key, value in _normalised(meta).items() if value},
+            meta={key: value for key, value in normalised(meta).items() if value},
             delivery=delivery or Delivery(),
         )
-
-
-def _normalised(meta: Mapping[str, str]) -> dict[str, str]:
-    """The keys as they come back from the server (section 13)."""
-    return {key.replace("_", "-").lower(): value for key, value in meta.items()}
 
 
 def _looked_up(
@@ -491,14 +544,28 @@ def _looked_up(
     return {one: known[one] for one in wanted if one in known}
 
 
-def open_store(cloud: Cloud, *, policy: RetryPolicy | None = None, read_timeout: float = 60.0) -> PithosStore:
+def open_store(
+    cloud: Cloud,
+    *,
+    policy: RetryPolicy | None = None,
+    read_timeout: float = 60.0,
+    upload_limit: int | None = None,
+    download_limit: int | None = None,
+) -> PithosStore:
     """Log in to a cloud and open its object store.
 
     `policy` says how often a request is repeated and `read_timeout` (seconds) how long the server may be silent: a
-    mount, behind which programs wait, gives up sooner than a command. Raises what `clients.connect` raises:
-    ConfigError, NotLoggedIn, …
+    mount, behind which programs wait, gives up sooner than a command. The limits are bytes a second, of all requests of
+    the store together. Raises what `clients.connect` raises: ConfigError, NotLoggedIn, …
     """
-    session = Session(ca_certs=cloud.ca_certs, ignore_ssl=cloud.ignore_ssl, policy=policy, read_timeout=read_timeout)
+    session = Session(
+        ca_certs=cloud.ca_certs,
+        ignore_ssl=cloud.ignore_ssl,
+        policy=policy,
+        read_timeout=read_timeout,
+        upload_limit=Bandwidth(upload_limit) if upload_limit else None,
+        download_limit=Bandwidth(download_limit) if download_limit else None,
+    )
     try:
         connection = connect(cloud, session)
         return PithosStore(

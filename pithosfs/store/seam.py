@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pithosfs.blocks import Hashmap
 
 if TYPE_CHECKING:
+    from pithosfs.errors import PithosfsError
     from pithosfs.store.management import Management
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "Filters",
     "Found",
     "Listing",
+    "ListingStream",
     "NameRule",
+    "NewObject",
     "ObjectInfo",
     "ObjectPath",
     "ObjectStore",
@@ -198,6 +201,21 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingStream:
+    """A listing that is read page by page: at most one page of it is in memory, whatever its size.
+
+    `modified` and `date` are those of the first page, in whole seconds since the epoch, as in `Listing`: what changes
+    after it may be missing from the others. `count` is how many objects the container has in all, None when the cloud
+    does not tell. `pages` can be gone through once, and asks for each page when the one before it is used up.
+    """
+
+    modified: int
+    date: int
+    count: int | None
+    pages: Iterator[tuple[ObjectInfo, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerInfo:
     """A container. Fields that the server tells only on HEAD are None or empty when they come from a listing."""
 
@@ -250,6 +268,18 @@ class Capabilities:
     ranged_update: bool = True
     policies: bool = True
     conditional_put: bool = True
+    bulk_upload: bool = False  # many objects in one request; True is known only once a container was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """An object that is to be made, whole. `hashmap` is that of `data`, for who has hashed it already."""
+
+    name: str
+    data: bytes
+    content_type: str
+    meta: Mapping[str, str] = field(default_factory=dict)
+    hashmap: Hashmap | None = None
 
 
 class ObjectStore(ABC):
@@ -319,6 +349,24 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
+    def stream_listing(
+        self,
+        container: str,
+        *,
+        prefix: str = "",
+        relative: bool = False,
+        account: str | None = None,
+        modified_since: int | None = None,
+    ) -> ListingStream | None:
+        """All objects below `prefix` in the order of names, page by page; the first page is asked for at once.
+
+        With `relative` the names come without the prefix. None says that nothing in the container is newer than
+        `modified_since` (whole seconds; compared in those, so a listing from the second of the last change may have
+        missed a part of it). Raises NotFound when there is no such container, BadReply also for an answer that does not
+        tell the times.
+        """
+
+    @abstractmethod
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:
         """Everything about the current, or the named, version. Raises NotFound, NotAllowed."""
 
@@ -353,6 +401,14 @@ class ObjectStore(ABC):
         """Bytes start (included) to end (excluded, never past the size) of a version; exactly that many or an error."""
 
     @abstractmethod
+    def get_object(self, path: ObjectPath, version: str, size: int) -> tuple[ObjectInfo, bytes]:
+        """What `head` tells of a version of `size` bytes, and these bytes, in one request.
+
+        Of a manifest they are the first bytes, and there may be more: the info tells. They are compared with no hash;
+        that is the caller's to do.
+        """
+
+    @abstractmethod
     def put_object(
         self,
         path: ObjectPath,
@@ -364,12 +420,27 @@ class ObjectStore(ABC):
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        hashmap: Hashmap | None = None,
     ) -> ObjectInfo:
         """Create or replace an object in one request with its whole content.
 
         `base` is the ETag that the change is based on, "" when the name must not exist yet, None for no condition.
         Raises PreconditionFailed when that does not hold. All metadata is replaced by `meta`. Sharing and publication
-        stay as they are unless given. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
+        stay as they are unless given. `hashmap` is that of `data`, for who has hashed it already: what the cloud stored
+        is compared with it. Returns what is now there (etag, version, hash known; `modified_ns` is a guess).
+        """
+
+    @abstractmethod
+    def put_many(
+        self, container: str, items: Sequence[NewObject], *, account: str | None = None
+    ) -> list[ObjectInfo | PithosfsError]:
+        """Make objects whose names must be free, in one request where the cloud can do that, else side by side.
+
+        Returns for each what is there now, or why it was not made: PreconditionFailed when the name is taken, by
+        anything but the very object that was to be made (content, type and metadata), which may be the work of a
+        request whose answer was lost. Raises what concerns all of them (no connection, no such container): then it is
+        not known which were made, and the same call can be made again. All of `items` is in memory twice. It is made
+        for small ones: from some hundred KiB on each goes as fast by a request of its own.
         """
 
     @abstractmethod
@@ -397,9 +468,20 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def update_range(
-        self, path: ObjectPath, offset: int, data: bytes, *, size: int, base: str, meta: Mapping[str, str]
+        self,
+        path: ObjectPath,
+        offset: int,
+        data: bytes,
+        *,
+        size: int,
+        base: str,
+        meta: Mapping[str, str],
+        grow: bool = False,
     ) -> ObjectInfo:
-        """Overwrite bytes inside an object of `size` bytes whose ETag is `base`, merging `meta` in, as one version."""
+        """Overwrite bytes inside an object of `size` bytes whose ETag is `base`, merging `meta` in, as one version.
+
+        With `grow` the bytes may also go on, or begin, at the object's end, which makes it longer.
+        """
 
     # changes without content ----------------------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ __all__ = ["ObjectSource", "ObjectTarget"]
 class ObjectTarget:
     """A `BlockTarget`: the object at `path`, made or replaced as by `ObjectStore.put_object`.
 
-    Making one asks the cloud for the container's block parameters. `result` is what is there after the upload.
+    `parameters` are the container's block size and hash; making one without them asks the cloud. `result` is what is
+    there after the upload.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class ObjectTarget:
         sharing: Sharing | None = None,
         public: bool | None = None,
         delivery: Delivery | None = None,
+        parameters: tuple[int, str] | None = None,
     ) -> None:
         self.path = path
         self.result: ObjectInfo | None = None
@@ -38,9 +40,10 @@ class ObjectTarget:
         self._sharing = sharing
         self._public = public
         self._delivery = delivery
-        info = store.container(path.container, path.account)
-        self._block_size = info.block_size or DEFAULT_BLOCK_SIZE
-        self._algorithm = info.block_hash or DEFAULT_BLOCK_HASH
+        if parameters is None:
+            info = store.container(path.container, path.account)
+            parameters = info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH
+        self._block_size, self._algorithm = parameters
 
     @property
     def block_size(self) -> int:

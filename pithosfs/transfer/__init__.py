@@ -3,7 +3,7 @@
 It knows a cloud only through two narrow protocols, `BlockTarget` and `RangeSource`.
 """
 
-from pithosfs.transfer.download import RangeSource, download
+from pithosfs.transfer.download import RangeSource, download, fill
 from pithosfs.transfer.parallel import Phase, Progress, TransferCancelled
 from pithosfs.transfer.upload import WHOLE_LIMIT, BlockTarget, upload
 
@@ -15,5 +15,6 @@ __all__ = [
     "RangeSource",
     "TransferCancelled",
     "download",
+    "fill",
     "upload",
 ]

@@ -9,16 +9,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap, block_hash, strip_block
 from pithosfs.errors import BadReply, UsageError
-from pithosfs.transfer.parallel import CONNECTIONS, Meter, Phase, Progress, Way, for_each
+from pithosfs.transfer.parallel import CONNECTIONS, UNLIMITED, Meter, Phase, Progress, Way, for_each
 
-__all__ = ["RangeSource", "download"]
+__all__ = ["RangeSource", "download", "fill"]
 
 
 class RangeSource(Protocol):
@@ -85,6 +85,44 @@ def download(
     if resume and source.hashmap is not None:
         return _mend(source, source.hashmap, target, way)
     return _replace(source, target, status, way)
+
+
+def fill(
+    source: RangeSource,
+    fd: int,
+    *,
+    find: Callable[[str, int], bytes | None] | None = None,
+    written: Callable[[int, bytes], None] | None = None,
+    connections: int = CONNECTIONS,
+    slots: AbstractContextManager[object] = UNLIMITED,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Write the whole object into an open file that is empty, each block at its places; nothing is flushed to disk.
+
+    `find` may know blocks that need not be fetched: from a name and a length it makes that many bytes, which it has
+    compared with the name, or None. `written` is told the offset and content of each block that has been written. Both
+    are called by any thread. One of the `slots`, a semaphore that several transfers may share, is held for each block
+    in memory. Raises what `download` raises.
+    """
+    way = Way(max(1, connections), progress, cancel, slots)
+    os.ftruncate(fd, source.size)
+    meter = way.meter(Phase.RECEIVING, source.size)
+    pieces = _pieces(source)
+
+    def fetch(piece: _Piece) -> None:
+        with way.slots:
+            data = find(piece.name, piece.end - piece.start) if find is not None and piece.name is not None else None
+            if data is None:
+                data = _fetch(source, piece)
+            for offset, length in piece.places:
+                part = data[:length]
+                _write_at(fd, strip_block(part), offset)
+                if written is not None:
+                    written(offset, part)
+                meter.add(length)
+
+    for_each(pieces, fetch, way)
 
 
 def _replace(

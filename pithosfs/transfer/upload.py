@@ -8,14 +8,14 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pithosfs.blocks import Hashmap, block_count, block_hash, hash_stream, read_blocks, strip_block
 from pithosfs.errors import BadReply, LocalError, NoConnection, PithosfsError, ServerFailed
-from pithosfs.transfer.parallel import CONNECTIONS, Phase, Progress, Way, for_each
+from pithosfs.transfer.parallel import CONNECTIONS, UNLIMITED, Phase, Progress, Way, for_each
 
 __all__ = ["WHOLE_LIMIT", "BlockTarget", "upload"]
 
@@ -58,6 +58,8 @@ def upload(
     size: int | None = None,
     connections: int = CONNECTIONS,
     whole_limit: int = WHOLE_LIMIT,
+    hashmap: Hashmap | None = None,
+    slots: AbstractContextManager[object] = UNLIMITED,
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Hashmap:
@@ -65,17 +67,19 @@ def upload(
 
     Files, also open ones and those in memory, are hashed first, so that only what the cloud lacks is sent; other
     streams are sent while they are read. With `size` exactly that many bytes are taken. Memory: a few blocks for each
-    connection. `progress` is called from several threads, but one call at a time.
+    connection; one of the `slots`, a semaphore that several uploads may share, is held for each block of a file that is
+    in memory. `hashmap`: what the file holds, for who has hashed it already; what is sent is compared with it.
+    `progress` is called from several threads, but one call at a time.
 
     Raises LocalError when the file changes while it is read or is too short, ServerFailed when the cloud keeps losing
     blocks, TransferCancelled, OSError, and what the target raises. The object is made in one step or not at all.
     """
-    way = Way(max(1, connections), progress, cancel)
+    way = Way(max(1, connections), progress, cancel, slots)
     with _opened(source) as stream:
         file = _Memory.of(stream, size) if isinstance(stream, io.BytesIO) else _File.of(stream, size)
         if file is None:
             return _upload_stream(target, _exactly(stream, size), size, whole_limit, way)
-        return _upload_file(target, file, whole_limit, way)
+        return _upload_file(target, file, whole_limit, way, hashmap)
 
 
 @contextmanager
@@ -169,12 +173,17 @@ class _Memory:
         return LocalError("the content changed while it was read")
 
 
-def _upload_file(target: BlockTarget, file: _File | _Memory, whole_limit: int, way: Way) -> Hashmap:
+def _upload_file(
+    target: BlockTarget, file: _File | _Memory, whole_limit: int, way: Way, hashmap: Hashmap | None
+) -> Hashmap:
     if file.size <= whole_limit:
         data = file.read(0, file.size)
         file.check()
         return _put(target, data, way)
-    hashmap = _hash_file(file, target.block_size, target.algorithm, way)
+    if hashmap is None:
+        hashmap = _hash_file(file, target.block_size, target.algorithm, way)
+    elif hashmap.size != file.size:
+        raise file.changed()
     file.check()
     way.check()
     # Asking with the commit itself saves a request, and costs nothing when blocks are missing.
@@ -212,15 +221,16 @@ def _send_round(target: BlockTarget, file: _File | _Memory, hashmap: Hashmap, na
 
     def send(name: str) -> None:
         index = places[name]
-        data = file.read(index * hashmap.block_size, hashmap.block_length(index))
-        if block_hash(data, hashmap.algorithm) != name:
-            raise file.changed()
-        try:
-            _send(target, name, data)
-        except _PASSING as error:
-            troubles.append(error)
-        else:
-            meter.add(len(data))
+        with way.slots:
+            data = file.read(index * hashmap.block_size, hashmap.block_length(index))
+            if block_hash(data, hashmap.algorithm) != name:
+                raise file.changed()
+            try:
+                _send(target, name, data)
+            except _PASSING as error:
+                troubles.append(error)
+            else:
+                meter.add(len(data))
 
     for_each(names, send, way)
     if len(troubles) == len(names):

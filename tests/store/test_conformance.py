@@ -26,7 +26,7 @@ from pithosfs.errors import (
     QuotaExceeded,
     UsageError,
 )
-from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore, Sharing, open_store
+from pithosfs.store import Delivery, ObjectInfo, ObjectPath, ObjectStore, Sharing, open_store
 from pithosfs.store.transfers import ObjectSource, ObjectTarget
 from pithosfs.transfer import download, upload
 
@@ -258,6 +258,12 @@ def test_listings_over_several_pages(place: Place) -> None:
     listing = place.store.list_objects(place.container, limit=10_000)
     assert listing is not None
     assert not listing.complete
+    stream = place.store.stream_listing(place.container)
+    assert stream is not None
+    assert stream.count == 20_011
+    pages = [[one.name for one in page] for page in stream.pages]
+    assert [len(page) for page in pages] == [10_000, 10_000, 11]
+    assert [name for page in pages for name in page] == sorted({name for page in pages for name in page})
 
 
 def test_a_conditional_listing(place: Place) -> None:
@@ -274,6 +280,33 @@ def test_a_conditional_listing(place: Place) -> None:
 def test_listing_what_is_not_there(store: ObjectStore) -> None:
     with pytest.raises(NotFound):
         store.list_objects("never made")
+    with pytest.raises(NotFound):
+        store.stream_listing("never made")
+
+
+def test_a_listing_as_a_stream(place: Place) -> None:
+    for name in ("a", "dir/a", "dir/b/c", "dir.txt", "dir/ü", "/slash"):
+        place.put(name, name.encode())
+    whole = place.store.list_objects(place.container)
+    stream = place.store.stream_listing(place.container)
+    assert whole is not None
+    assert stream is not None
+    assert (stream.modified, stream.count) == (whole.modified, 6)
+    assert 0 <= stream.date - whole.date <= 5
+    assert [one for page in stream.pages for one in page] == list(whole.found.objects)
+    assert list(stream.pages) == []
+    for prefix, names in (("dir/", ["dir/a", "dir/b/c", "dir/ü"]), ("none/", []), ("/", ["/slash"])):
+        part = place.store.stream_listing(place.container, prefix=prefix)
+        assert part is not None
+        assert part.modified == whole.modified  # the container's
+        assert [one.name for page in part.pages for one in page] == names
+        part = place.store.stream_listing(place.container, prefix=prefix, relative=True)
+        assert part is not None
+        assert [prefix + one.name for page in part.pages for one in page] == names
+    assert place.store.stream_listing(place.container, modified_since=whole.modified) is None
+    again = place.store.stream_listing(place.container, modified_since=whole.modified - 1)
+    assert again is not None
+    assert sum(len(page) for page in again.pages) == 6
 
 
 # contents -------------------------------------------------------------------------------------------------------------
@@ -294,6 +327,57 @@ def test_put_and_read(place: Place) -> None:
         read(place.path("x"), 0, 1, "999999999")
     with pytest.raises(NotFound):
         place.store.head(place.path("y"))
+
+
+@pytest.mark.parametrize("name", ["x", "ünï/☃ 100%", 'quo"ted', "x.json"])
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_an_object_comes_whole_with_its_metadata(place: Place, name: str, size: int) -> None:
+    place.put(name, b"older")
+    data = noise(size)
+    extras = Delivery("gzip", "attachment")
+    for delivery in (None, extras):
+        put = place.store.put_object(
+            place.path(name),
+            data,
+            content_type="image/svg+xml",
+            meta={"mtime": "1.5", "key": "ü"},
+            base=None,
+            delivery=delivery,
+        )
+        info, content = place.store.get_object(place.path(name), put.version, size)
+        assert content == data
+        assert info == replace(place.store.head(place.path(name), put.version), size=size)
+        assert info.delivery == (delivery or Delivery())
+    place.put(name, b"newer")
+    assert place.store.get_object(place.path(name), put.version, size) == (info, data)
+    place.store.delete(place.path(name))
+    assert place.store.get_object(place.path(name), put.version, size) == (info, data)
+
+
+def test_an_object_that_is_not_there_does_not_come(place: Place) -> None:
+    info = place.put("x", b"data")
+    for version, path in (("999999999", "x"), (info.version, "y")):
+        with pytest.raises(NotFound):
+            place.store.get_object(place.path(path), version, 4)
+    with pytest.raises(PithosfsError):
+        place.store.get_object(place.path("x"), info.version, 5)
+
+
+def test_of_a_manifest_no_more_comes_than_was_asked_for(place: Place) -> None:
+    for number in range(3):
+        place.put(f"parts/{number}", noise(1000, number))
+    made = place.store.put_object(
+        place.path("whole"),
+        b"",
+        content_type="",
+        meta={},
+        base=None,
+        delivery=Delivery(manifest=f"{place.container}/parts/"),
+    )
+    info, content = place.store.get_object(place.path("whole"), made.version, 10)
+    assert (info.is_manifest, info.size, content) == (True, 3000, noise(1000, 0)[:10])
+    info, content = place.store.get_object(place.path("whole"), made.version, 0)
+    assert (info.is_manifest, info.size, content) == (True, 3000, b"")
 
 
 def test_an_empty_object(place: Place) -> None:
@@ -429,6 +513,29 @@ def test_a_part_is_overwritten(place: Place) -> None:
     with pytest.raises(UsageError):
         place.store.update_range(place.path("x"), len(data), b"x", size=len(data), base=info.etag or "", meta={})
     assert place.read("x") == bytes(data)
+
+
+def test_a_part_that_grows(place: Place) -> None:
+    data = noise(BLOCK + 1000)
+    etag = send(place.store, place.path("x"), data, meta={"keep": "1"}).etag or ""
+    for offset, piece in ((len(data), b"behind the end"), (BLOCK - 5, noise(5000, 1)), (0, noise(BLOCK + 9999, 2))):
+        before, data = data, data[:offset] + piece
+        with pytest.raises(UsageError):
+            place.store.update_range(place.path("x"), offset, piece, size=len(before), base=etag, meta={})
+        info = place.store.update_range(
+            place.path("x"), offset, piece, size=len(before), base=etag, meta={"mtime": "2"}, grow=True
+        )
+        assert (info.size, info.hash) == (len(data), hashmap_of(data).root)
+        assert info.meta == {"keep": "1", "mtime": "2"}
+        with pytest.raises(PreconditionFailed):
+            place.store.update_range(place.path("x"), 0, b"late", size=len(data), base=etag, meta={}, grow=True)
+        etag = info.etag or ""
+    # Inside the object nothing is different.
+    place.store.update_range(place.path("x"), 5, b"inside", size=len(data), base=etag, meta={}, grow=True)
+    assert place.read("x") == data[:5] + b"inside" + data[11:]
+    for offset in (len(data) + 1, -1):
+        with pytest.raises(UsageError):
+            place.store.update_range(place.path("x"), offset, b"x", size=len(data), base=etag, meta={}, grow=True)
 
 
 def test_quota(users: Users) -> None:

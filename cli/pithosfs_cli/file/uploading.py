@@ -1,14 +1,8 @@
-"""Uploading one file or stream: what is said of it, what goes over the wire, and what stays of an older one.
-
-An encoding is never guessed from the name unless it is asked for: a stored `Content-Encoding` goes out with every
-reply (object-store.md section 20, row 39), so that browsers and HTTP libraries would unpack `x.tar.gz` behind the
-user's back, and what they then have fits neither its size nor its hash. Packed files get the type of their packing.
-"""
+"""Uploading one file or stream: what is said of it, what goes over the wire, and what stays of an older one."""
 
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 import stat
 import threading
@@ -21,6 +15,7 @@ from pithosfs.blocks import hash_stream
 from pithosfs.errors import Conflict, NotAllowed, NotFound, PreconditionFailed
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes, to_meta
 from pithosfs.store import Delivery, Sharing
+from pithosfs.store.content_types import UNKNOWN_TYPE, content_type, guess
 from pithosfs.store.transfers import ObjectTarget
 from pithosfs.transfer import upload
 from pithosfs_cli.addressing import addressed
@@ -35,10 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GUESS", "Settings", "exists", "open_file", "present", "resolve", "send", "send_link", "settled"]
 
-UNKNOWN_TYPE = "application/octet-stream"
 GUESS = "guess"
-# What a packed file is when nobody unpacks it.
-_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +65,16 @@ class Settings:
             return self.content_type
         if there is not None and there.content_type not in ("", UNKNOWN_TYPE, SYMLINK_TYPE):
             return there.content_type
-        kind, encoding = _guess(name)
-        if encoding and self.encoding != GUESS:
-            return _PACKED.get(encoding, UNKNOWN_TYPE)
-        return kind or UNKNOWN_TYPE
+        if self.encoding == GUESS:
+            return guess(name)[0] or UNKNOWN_TYPE
+        return content_type(name)
 
     def delivery_of(self, name: str, there: ObjectInfo | None = None) -> Delivery:
         """How the object is handed out. What it was made of, if it was a manifest, is not what it is now."""
         before = (there.delivery if there is not None else None) or Delivery()
         encoding = before.encoding if self.encoding is None else self.encoding
         if encoding == GUESS:
-            encoding = _guess(name)[1]
+            encoding = guess(name)[1]
         disposition = before.disposition if self.disposition is None else self.disposition
         return Delivery(encoding or None, disposition or None)
 
@@ -96,11 +87,6 @@ class Settings:
         there = there if there.delivery is not None else store.head(place.path(store))
         before = there.delivery or Delivery()
         return self.delivery_of(place.name, there) != Delivery(before.encoding, before.disposition)
-
-
-def _guess(name: str) -> tuple[str | None, str | None]:
-    # It takes URLs: a name must not look like one.
-    return mimetypes.guess_type(f"./{name.rpartition('/')[2]}")
 
 
 # where ----------------------------------------------------------------------------------------------------------------
