@@ -18,7 +18,7 @@ from typing import Literal
 from pithosfs_daemon.folder.renames import Abilities, exchange, rename_new
 from pithosfs_daemon.folder.status import identity, names_in, status
 
-__all__ = ["Nature", "probe"]
+__all__ = ["Nature", "clear_probes", "known_nature", "probe"]
 
 _COMPOSED = unicodedata.normalize("NFC", "é")
 _DECOMPOSED = unicodedata.normalize("NFD", "é")
@@ -38,7 +38,27 @@ class Nature:
     forbidden: frozenset[str] = field(default=frozenset())
     any_bytes: bool = True
     longest: int = 255  # bytes of one name
+    is_sure: bool = True  # everything could be tried out
     can: Abilities = field(default=Abilities())
+
+
+_known: dict[tuple[int, ...], Nature] = {}
+
+
+def known_nature(folder: int, own_name: str, parent: int, mark: str) -> Nature:
+    """As `probe`, but only once for each folder in the life of this process.
+
+    `mark` is a file in it. Another disk can get the number of an earlier one, and its folders the same inodes; but its
+    file was not made at the same nanosecond.
+    """
+    made = os.stat(mark, dir_fd=folder, follow_symlinks=False)
+    key = (*identity(os.fstat(folder)), *identity(made), made.st_mtime_ns, made.st_ctime_ns)
+    nature = _known.get(key)
+    if nature is None:
+        nature = probe(folder, own_name, parent)
+        if nature.is_sure:
+            _known[key] = nature
+    return nature
 
 
 def probe(folder: int, own_name: str, parent: int) -> Nature:
@@ -53,7 +73,7 @@ def probe(folder: int, own_name: str, parent: int) -> Nature:
         os.mkdir(trial, 0o700, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT):
-            return Nature(ignores_case=ignores_case, longest=longest)
+            return Nature(ignores_case=ignores_case, longest=longest, is_sure=False)
         raise
     fd = os.open(trial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:

@@ -249,16 +249,21 @@ def test_new_rules_are_watched_by(watched: Watched) -> None:
     assert watched.seen() == Dirty(frozenset({"d/e/a"}))
 
 
-def test_the_folder_itself_goes(watched: Watched) -> None:
-    watched.root.rename(watched.root.with_name("elsewhere"))
+def test_the_folder_itself_goes_and_comes_back(local: LocalFolder) -> None:
+    local.write("d/a", b"x")
+    watched = Watched(local, rescan_every=0.1)
+    elsewhere = watched.root.with_name("elsewhere")
+    watched.root.rename(elsewhere)
     assert watched.watcher.wait(PATIENCE)
     assert watched.watcher.take().full
-    watched.root.with_name("elsewhere").rename(watched.root)
-    while watched.watcher.wait(0.1):
+    assert watched.watcher.problem is not None
+    elsewhere.rename(watched.root)
+    while watched.watcher.problem is not None:
+        assert watched.watcher.wait(PATIENCE)
         assert watched.watcher.take().full
-    (watched.root / "d" / "e" / "a").write_bytes(b"z")
-    assert watched.seen() == Dirty(frozenset({"d/e/a"}))
-    assert watched.watcher.problem is None
+    (watched.root / "d" / "a").write_bytes(b"z")
+    assert watched.seen() == Dirty(frozenset({"d/a"}))
+    watched.watcher.close()
 
 
 def test_a_folder_that_cannot_be_read_is_watched_when_it_can(local: LocalFolder, session_root: Path) -> None:
@@ -286,6 +291,45 @@ def test_a_folder_that_cannot_be_read_is_watched_when_it_can(local: LocalFolder,
 
     as_nobody(look)
     (local.root / "d").chmod(0o755)
+
+
+_UNMOUNTING = """
+import subprocess, sys, time
+from pathlib import Path
+from fixtures.local_folder import LocalFolder
+from pithosfs_daemon.folder import Watcher
+root = Path(sys.argv[1])
+def mount(): subprocess.run(["mount", "-t", "tmpfs", "none", str(root)], check=True)
+mount()
+local = LocalFolder(root)
+(root / "d").mkdir()
+watcher = Watcher(local.folder, rescan_every=0.2)
+local.close()
+assert watcher.take().full
+(root / "d" / "new").mkdir()
+while "d/new" not in watcher.take().folders:
+    assert watcher.wait(20)
+(root / "d" / "new" / "x").write_text("x")
+while "d/new/x" not in watcher.take().names:
+    assert watcher.wait(20)
+subprocess.run(["umount", str(root)], check=True)  # not busy
+while not watcher.take().full:
+    assert watcher.wait(20)
+assert "cannot be watched" in watcher.problem, watcher.problem
+assert watcher.wait(20) and watcher.take().full  # and again, until it is there
+watcher.close()
+"""
+
+
+def test_a_folder_can_be_closed_and_unmounted_while_it_is_watched(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs a mount namespace")
+    (tmp_path / "disk").mkdir()
+    subprocess.run(
+        ["unshare", "-Urm", sys.executable, "-c", _UNMOUNTING, str(tmp_path / "disk")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=True,
+    )
 
 
 # waiting ------------------------------------------------------------------------------------------------------------
