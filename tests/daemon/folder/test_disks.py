@@ -43,6 +43,10 @@ for size in (1 << 21, 100):
     assert (root / "a").read_bytes() == b"old"
     assert local.stamp("a") == stamp
     assert local.private("parts") == [] and local.private("replaced") == []
+os.utime(root / ".pithosfs" / "marker")  # as if it were opened for the first time
+local.restart()
+assert local.folder.scan("").entries.keys() == {"a", "filler"}
+assert local.stamp("a") == stamp
 os.unlink(root / "filler")
 local.download("a", b"new", stamp)
 assert local.leftovers() == []
