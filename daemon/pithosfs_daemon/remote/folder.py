@@ -26,8 +26,8 @@ from pithosfs_daemon.values import Pair
 
 __all__ = ["RemoteFolder"]
 
-BLOCKS_IN_MEMORY = 6
-"""Blocks of all transfers together that are read, sent or received at a time: 24 MiB, enough for any connection."""
+BLOCKS_IN_MEMORY = 4
+"""Blocks of all transfers together that are sent or received at a time: 16 MiB on their way fill most lines."""
 
 
 class RemoteFolder:
