@@ -194,16 +194,22 @@ class Settings:
         No file at all is no error: the settings are then empty. Raises ConfigError for one that cannot be read.
         """
         environ = os.environ if environ is None else environ
-        own = path or Directories.from_environ(environ).config_file
-        candidates = [own]
-        if path is None and not environ.get("PITHOSFS_CONFIG"):
-            older = environ.get("KAMAKI_CONFIG")
-            candidates.append(Path(older) if older else _home(environ) / ".kamakirc")
+        candidates = cls.candidates(path, environ)
         for candidate in candidates:
             text = _read(candidate)
             if text is not None:
-                return cls(own, _parse(text, candidate), environ, candidate)
-        return cls(own, {}, environ, None)
+                return cls(candidates[0], _parse(text, candidate), environ, candidate)
+        return cls(candidates[0], {}, environ, None)
+
+    @staticmethod
+    def candidates(path: Path | None = None, environ: Mapping[str, str] | None = None) -> list[Path]:
+        """The files of which `load` reads the first that is there; it is saved as the first."""
+        environ = os.environ if environ is None else environ
+        found = [path or Directories.from_environ(environ).config_file]
+        if path is None and not environ.get("PITHOSFS_CONFIG"):
+            older = environ.get("KAMAKI_CONFIG")
+            found.append(Path(older) if older else _home(environ) / ".kamakirc")
+        return found
 
     # clouds
 

@@ -24,7 +24,8 @@ MEMBERS = {
     "localcloud": ("pithosfs_cli.localcloud", "localcloud", "A cloud of your own on this machine."),
     "mount": ("pithosfs_cli.mount", "mount", "Show a cloud as a folder."),
     "sharer": ("pithosfs_cli.sharer", "sharer", "Accounts that share something with you."),
-    "status": ("pithosfs_cli.mount", "status", "Show the mounts and what they still have to send."),
+    "status": ("pithosfs_cli.mount", "status", "Show the mounts and synced folders."),
+    "sync": ("pithosfs_cli.sync", "sync", "Folders that are kept in step with the cloud."),
     "umount": ("pithosfs_cli.mount", "umount", "Send what is left and take a mount away."),
     "user": ("pithosfs_cli.user", "user", "Who you are on the cloud."),
 }

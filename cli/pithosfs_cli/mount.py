@@ -173,7 +173,10 @@ def flush(run: Invocation, path: str, timeout: float | None) -> None:
 @click.command("status", cls=Command)
 @click.pass_obj
 def status(run: Invocation) -> None:
-    """Show the mounts and what they still have to send."""
+    """Show the mounts and what they still have to send, and how the synced folders are.
+
+    As a table only; programs ask: pithosfs sync status --output json
+    """
     from pithosfs.mount import service
 
     found = [_record(one) for one in service.mounts(run.directories)]
@@ -194,6 +197,10 @@ def status(run: Invocation) -> None:
             note(f"{one['mount_point']}: {conflict['path']} was changed elsewhere too; yours is {conflict['copy']}")
         if one["state"] == "killed":
             note(f"{one['mount_point']}: its process has ended; to go on: pithosfs mount {one['mount_point']}")
+    if any((run.directories.state / "sync").glob("*/pair.json")):
+        from pithosfs_cli.sync.status import show_lines
+
+        show_lines(run)
 
 
 def _told(run: Invocation, unsent: Sequence[Unsent], hint: str) -> None:

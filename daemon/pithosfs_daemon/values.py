@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Content", "Direction", "Kind", "Pair", "Reason", "Seen", "Stamp", "Trouble"]
+__all__ = ["Content", "Direction", "Dirty", "Kind", "Pair", "Reason", "Seen", "Stamp", "Trouble"]
 
 
 class Kind(StrEnum):
@@ -122,3 +122,18 @@ class Pair:
     def remote(self) -> str:
         """The remote side as people write it: `/container/prefix`."""
         return f"/{self.container}/{self.prefix}" if self.prefix else f"/{self.container}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """What of a folder may have changed: single names, folders with all below them, or (`full`) anything."""
+
+    names: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+    full: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.full or self.names or self.folders)
+
+    def __or__(self, other: Dirty) -> Dirty:
+        return Dirty(self.names | other.names, self.folders | other.folders, self.full or other.full)

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pithosfs import control
 from pithosfs.config import Cloud, Directories
 from pithosfs.errors import PithosfsError, UsageError
-from pithosfs.mount import control
 from pithosfs.mount.options import MountOptions
 
 LARGEST_LOG = 1 << 20  # bytes; two older ones are kept

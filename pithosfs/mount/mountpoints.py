@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pithosfs.errors import LocalError
 from pithosfs.mount.session import unmount
 
-__all__ = ["KernelMount", "kernel_mount", "prepare", "real_path", "take_away"]
+__all__ = ["KernelMount", "enclosing_mount", "kernel_mount", "prepare", "real_path", "take_away"]
 
 FILE_SYSTEM_TYPE = "fuse.pithosfs"
 
@@ -32,14 +33,25 @@ class KernelMount:
 def kernel_mount(path: str) -> KernelMount | None:
     """What is mounted exactly there (the topmost, when several are), None when nothing is."""
     found = None
+    for one in _kernel_mounts():
+        if one.mount_point == path:
+            found = one
+    return found
+
+
+def enclosing_mount(path: str) -> KernelMount | None:
+    """The mount that a real path is in."""
+    above = [one for one in _kernel_mounts() if f"{path}/".startswith(one.mount_point.rstrip("/") + "/")]
+    return max(enumerate(above), key=lambda found: (len(found[1].mount_point), found[0]), default=(0, None))[1]
+
+
+def _kernel_mounts() -> Iterator[KernelMount]:
     for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
         # "36 35 98:0 /root /mount/point options [optional fields…] - type source options", octal escapes in paths
         before, _, after = line.partition(b" - ")
         fields = before.split(b" ")
         point = os.fsdecode(_unescape(fields[4]))
-        if point == path:
-            found = KernelMount(point, os.fsdecode(after.split(b" ")[0]), os.fsdecode(fields[2]))
-    return found
+        yield KernelMount(point, os.fsdecode(after.split(b" ")[0]), os.fsdecode(fields[2]))
 
 
 def real_path(path: str) -> str:

@@ -23,12 +23,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pithosfs import control
 from pithosfs.config import Cloud, Directories
+from pithosfs.control import Progress
 from pithosfs.errors import LocalError, PithosfsError
 from pithosfs.mount import binding as bindings
-from pithosfs.mount import control, fuse, mountpoints, registry
+from pithosfs.mount import fuse, mountpoints, registry
 from pithosfs.mount.assembly import Assembly, assemble
-from pithosfs.mount.control import Progress
 from pithosfs.mount.options import MountOptions
 from pithosfs.mount.session import Session
 

@@ -8,6 +8,7 @@ output. Its log is `state/log/mount-<name>.log`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -20,11 +21,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pithosfs import control
 from pithosfs.config import Cloud, Directories, make_private
+from pithosfs.control import Progress
 from pithosfs.errors import LocalError, PithosfsError
 from pithosfs.mount import binding as bindings
-from pithosfs.mount import control, mountpoints, registry
-from pithosfs.mount.control import Progress
+from pithosfs.mount import mountpoints, registry
 from pithosfs.mount.options import MountOptions
 from pithosfs.mount.session import unmount as kernel_unmount
 
@@ -32,6 +34,8 @@ __all__ = ["MountStatus", "Unsent", "find_mount", "flush", "mounts", "run_mount"
 
 START_SECONDS = 120.0  # a start may have to open a big journal and list containers on a slow cloud
 STATUS_SECONDS = 5.0
+
+_ask = functools.partial(control.call, peer="the mount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def flush(
         raise LocalError(f"{path} is not in a mounted cloud folder", hint="pithosfs status shows the mounts")
     record = found[0]
     inside = _real(path)[len(record.mount_point) :] or None
-    answer = control.call(
+    answer = _ask(
         registry.socket_of(directories, record.mount_point), "flush", on_progress=progress, path=inside, timeout=None,
         limit=timeout,
     )  # fmt: skip
@@ -227,11 +231,11 @@ def unmount(
             stack.callback(os.close, process)
         # What goes wrong while sending does not keep anybody from unmounting: the end tells what is left.
         with contextlib.suppress(PithosfsError):
-            control.call(socket, "flush", on_progress=progress, path=None, timeout=None, limit=timeout)
+            _ask(socket, "flush", on_progress=progress, path=None, timeout=None, limit=timeout)
         _kernel_unmount(point, lazy=force)
         unsent = []
         with contextlib.suppress(LocalError):  # it may be gone before it could be asked
-            unsent = _unsent(control.call(socket, "finish", on_progress=progress))
+            unsent = _unsent(_ask(socket, "finish", on_progress=progress))
         if process is not None:
             select.select([process], [], [])
             with contextlib.suppress(ChildProcessError):
@@ -260,7 +264,7 @@ def _status(directories: Directories, record: registry.Record, alive: bool) -> M
     state: dict[str, Any] = {}
     if alive:
         with contextlib.suppress(PithosfsError):
-            state = control.call(registry.socket_of(directories, record.mount_point), "status", timeout=STATUS_SECONDS)
+            state = _ask(registry.socket_of(directories, record.mount_point), "status", timeout=STATUS_SECONDS)
     return MountStatus(**asdict(record), alive=alive, state=state)
 
 

@@ -19,10 +19,11 @@ from fixtures.homes import Home
 from fixtures.mounts import Mounted, MountFactory
 from fixtures.proxy import Answer, FaultProxy
 
+from pithosfs import control
 from pithosfs.config import Cloud
 from pithosfs.errors import ConfigError, LocalError, NoConnection, NotLoggedIn
 from pithosfs.mount import binding as bindings
-from pithosfs.mount import control, registry, service
+from pithosfs.mount import registry, service
 from pithosfs.mount.options import MountOptions
 from pithosfs.store import ObjectPath
 
@@ -162,7 +163,7 @@ def test_a_signal_unmounts_and_sends_everything(mount: MountFactory, number: sig
 def test_told_to_end(mount: MountFactory) -> None:
     mounted = mount()
     (mounted.path / "pithos" / "a").write_bytes(b"hello")
-    control.call(registry.socket_of(mounted.home.directories, str(mounted.path)), "stop")
+    control.call(registry.socket_of(mounted.home.directories, str(mounted.path)), "stop", peer="the mount")
     assert await_end(mounted) == 0
     assert content(mounted, "a") == b"hello"
 

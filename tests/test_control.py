@@ -1,7 +1,8 @@
-"""Requests to a running mount over its socket."""
+"""Requests to a process in the background over its socket."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import socket
@@ -16,11 +17,13 @@ from typing import Any
 
 import pytest
 
+from pithosfs import control
+from pithosfs.control import ControlServer, Progress
 from pithosfs.errors import ClientError, LocalError, NotFound, NotLoggedIn, PithosfsError, QuotaExceeded, UsageError
-from pithosfs.mount import control
-from pithosfs.mount.control import ControlServer, Progress
 
 Request = Mapping[str, Any]
+
+call = functools.partial(control.call, peer="the mount")
 
 
 def echo(request: Request, _progress: Progress) -> Request:
@@ -56,35 +59,35 @@ def server(path: Path) -> Iterator[ControlServer]:
 
 @pytest.mark.usefixtures("server")
 def test_a_request_and_its_answer(path: Path) -> None:
-    answer = control.call(path, "echo", path="/a/\udcff", limit=None, number=1)
+    answer = call(path, "echo", path="/a/\udcff", limit=None, number=1)
     assert answer == {"request": "echo", "path": "/a/\udcff", "limit": None, "number": 1}
 
 
 @pytest.mark.usefixtures("server")
 def test_progress_comes_before_the_answer(path: Path) -> None:
     seen: list[Any] = []
-    assert control.call(path, "count", to=100, on_progress=seen.append) == {"counted": 100}
+    assert call(path, "count", to=100, on_progress=seen.append) == {"counted": 100}
     assert seen == [{"number": number} for number in range(100)]
 
 
 @pytest.mark.usefixtures("server")
 def test_an_error_arrives_as_it_was(path: Path) -> None:
     with pytest.raises(QuotaExceeded, match="no room") as caught:
-        control.call(path, "fail")
+        call(path, "fail")
     assert (caught.value.status, caught.value.hint, caught.value.exit_code) == (413, "make some", 6)
 
 
 @pytest.mark.usefixtures("server")
 def test_a_fault_is_told_and_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(LocalError, match="of ours"):
-        control.call(path, "stumble")
+        call(path, "stumble")
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
 @pytest.mark.usefixtures("server")
 def test_an_unknown_request(path: Path) -> None:
     with pytest.raises(UsageError, match="unknown request 'nonsense'"):
-        control.call(path, "nonsense")
+        call(path, "nonsense")
 
 
 @pytest.mark.usefixtures("server")
@@ -96,7 +99,7 @@ def test_rubbish_is_answered_and_harms_nothing(path: Path, line: bytes) -> None:
         connection.shutdown(socket.SHUT_WR)
         answer = json.loads(connection.makefile("rb").readline())
     assert answer["error"]["type"] == "UsageError"
-    assert control.call(path, "echo") == {"request": "echo"}
+    assert call(path, "echo") == {"request": "echo"}
 
 
 @pytest.mark.usefixtures("server")
@@ -104,7 +107,7 @@ def test_somebody_who_goes_before_the_answer(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
         connection.sendall(b'{"request": "count", "to": 20000}\n')
-    assert control.call(path, "echo") == {"request": "echo"}
+    assert call(path, "echo") == {"request": "echo"}
 
 
 @pytest.mark.usefixtures("server")
@@ -149,7 +152,7 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
     made = ControlServer(folder / "mount.sock", {"echo": echo})
     made.start()
     try:
-        assert control.call(folder / "mount.sock", "echo") == {"request": "echo"}
+        assert call(folder / "mount.sock", "echo") == {"request": "echo"}
     finally:
         made.close()
     assert os.listdir(folder) == []
@@ -157,11 +160,11 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
 
 def test_nobody_there(path: Path) -> None:
     with pytest.raises(LocalError, match="cannot be reached"):
-        control.call(path, "echo")
+        call(path, "echo")
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with pytest.raises(LocalError, match="cannot be reached"):
-        control.call(path, "echo")
+        call(path, "echo")
 
 
 def test_a_dead_socket_is_replaced(path: Path) -> None:
@@ -178,7 +181,7 @@ def test_somebody_who_does_not_answer(path: Path) -> None:
         silent.bind(str(path))
         silent.listen()
         with pytest.raises(LocalError, match="does not answer"):
-            control.call(path, "echo", timeout=0.05)
+            call(path, "echo", timeout=0.05)
 
 
 def test_closing_waits_for_the_answer(path: Path) -> None:
@@ -192,7 +195,7 @@ def test_closing_waits_for_the_answer(path: Path) -> None:
     server = ControlServer(path, {"slow": slow})
     server.start()
     answers: list[Any] = []
-    caller = threading.Thread(target=lambda: answers.append(control.call(path, "slow")))
+    caller = threading.Thread(target=lambda: answers.append(call(path, "slow")))
     caller.start()
     assert begun.wait(20)
     closer = threading.Thread(target=server.close)

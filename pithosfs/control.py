@@ -1,8 +1,8 @@
-"""Talking to a running mount: a Unix socket with JSON lines, for the same user only.
+"""Talking to a process of ours that runs in the background: a Unix socket with JSON lines, for the same user only.
 
 A request is one line, `{"request": NAME, …}`. The answer is any number of `{"progress": {…}}` lines and then one
-`{"done": {…}}` or `{"error": {…}}`. Names and arguments of the requests are the service's (`pithosfs.mount.service`);
-this module carries them.
+`{"done": {…}}` or `{"error": {…}}`. Names and arguments of the requests are those of the mounts
+(`pithosfs.mount.service`) and of the sync daemon (`pithosfs_daemon.service`); this module carries them.
 """
 
 from __future__ import annotations
@@ -131,11 +131,19 @@ class ControlServer:
 
 
 def call(
-    path: Path, request: str, /, *, on_progress: Progress | None = None, timeout: float | None = None, **arguments: Any
+    path: Path,
+    request: str,
+    /,
+    *,
+    peer: str,
+    on_progress: Progress | None = None,
+    timeout: float | None = None,
+    **arguments: Any,
 ) -> dict[str, Any]:
-    """Ask the mount whose socket `path` is, and wait for its answer; `timeout` is the longest silence in seconds.
+    """Ask the process whose socket `path` is, and wait for its answer; `timeout` is the longest silence in seconds.
 
-    Raises the error that the mount answers with, LocalError when nobody answers.
+    `peer` is what errors call it, as in "the mount". Raises the error that it answers with, LocalError when nobody
+    answers.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
@@ -152,10 +160,10 @@ def call(
                 if on_progress is not None:
                     on_progress(message.get("progress", {}))
         except TimeoutError as late:
-            raise LocalError("the mount does not answer", hint="its process hangs: see its log") from late
+            raise LocalError(f"{peer} does not answer", hint="its process hangs: see its log") from late
         except (OSError, ValueError) as trouble:
-            raise LocalError(f"the mount cannot be reached: {trouble}") from trouble
-    raise LocalError("the process of the mount ended before it answered", hint="see its log")
+            raise LocalError(f"{peer} cannot be reached: {trouble}") from trouble
+    raise LocalError(f"the process of {peer} ended before it answered", hint="see its log")
 
 
 def pack_error(error: BaseException) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""Puts the parts of one pair together: its folder, watcher, state, the cloud, and the engine over them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from pithosfs.cache import BlockCache
+from pithosfs.config import Cloud, Directories, format_size, make_private
+from pithosfs.http import RetryPolicy
+from pithosfs.mount.names import to_local
+from pithosfs.store import ObjectStore, Traffic
+from pithosfs.store.pithos import open_store
+from pithosfs_daemon.acting import Event
+from pithosfs_daemon.activity import Activity
+from pithosfs_daemon.eventlog import EventLog
+from pithosfs_daemon.folder import IgnoreRules, Watcher
+from pithosfs_daemon.passes import Engine, Outcome
+from pithosfs_daemon.ports import Counts
+from pithosfs_daemon.registry import Registry
+from pithosfs_daemon.remote import RemoteFolder
+from pithosfs_daemon.sharing import FolderRoom
+from pithosfs_daemon.state import State
+from pithosfs_daemon.troubles import OtherAccount
+from pithosfs_daemon.values import Dirty, Pair
+
+__all__ = ["Assembly", "Workplace"]
+
+# Nobody waits behind a request, and a pass that failed is made again: few attempts, so that the status says soon that
+# the cloud is away.
+PATIENCE = RetryPolicy(attempts=3, total=15.0)
+SILENCE = 60.0  # seconds that the server may take to begin an answer
+
+# How the log of a pair calls what the engine has done.
+_SAID = {
+    "upload": "sent",
+    "download": "received",
+    "conflict": "kept both",
+    "make remote folder": "made in the cloud",
+    "make local folder": "made here",
+    "delete remote": "deleted in the cloud",
+    "delete local": "deleted here",
+    "moved remote": "moved in the cloud",
+    "moved local": "moved here",
+    "send attributes": "sent mode and time",
+    "take attributes": "received mode and time",
+}
+
+
+class Workplace:
+    """An open pair (see `ports.OpenPair`). Without `touched` nobody watches the folder."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        registry: Registry,
+        events: EventLog,
+        *,
+        cache: BlockCache | None = None,
+        touched: Callable[[], None] | None = None,
+    ) -> None:
+        """Raises FolderGone, FolderTaken, LocalError, OSError."""
+        self.pair = pair
+        self.activity = Activity()
+        self.room = FolderRoom(pair)
+        self._events = events
+        self._cache = cache
+        self._store: ObjectStore | None = None
+        self._engine: Engine | None = None
+        self._touched = touched
+        self._watcher: Watcher | None = None
+        self._watched_rules: IgnoreRules | None = None
+        with contextlib.ExitStack() as opened:
+            self._watch()
+            opened.callback(self._watch_no_more)
+            self.state = State(registry.state_file(pair.id))
+            opened.pop_all()
+
+    def _watch(self) -> None:
+        """Begin to watch, or only see that there is a folder."""
+        with contextlib.closing(self.room.open()) as folder:
+            if self._touched is not None:
+                self._watcher = Watcher(folder, self._touched)
+                self._watched_rules = folder.rules
+
+    def _watch_no_more(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    @property
+    def watch_problem(self) -> str | None:
+        return None if self._watcher is None else self._watcher.problem
+
+    @property
+    def remote(self) -> RemoteFolder:
+        """The side in the cloud, as far as it is connected."""
+        return self._connected.remote
+
+    @property
+    def is_connected(self) -> bool:
+        return self._engine is not None
+
+    @property
+    def _connected(self) -> Engine:
+        assert self._engine is not None, "connect comes first"
+        return self._engine
+
+    def connect(self, cloud: Cloud) -> None:
+        store = open_store(
+            cloud,
+            policy=PATIENCE,
+            read_timeout=SILENCE,
+            upload_limit=self.pair.upload_limit,
+            download_limit=self.pair.download_limit,
+        )
+        if store.account != self.pair.account:
+            store.close()
+            raise OtherAccount(
+                f"the token of the cloud {cloud.name!r} is another user's than the one that {self.pair.folder} is "
+                "synced with",
+                hint=f"set that user's token again: pithosfs config set cloud.{cloud.name}.token; "
+                "to sync with the other account: pithosfs sync remove, then sync add",
+            )
+        self._disconnect()
+        self._store = store
+        self._engine = Engine(
+            self.pair,
+            self.state,
+            self.room.open,
+            RemoteFolder(store, self.pair, cache=self._cache),
+            activity=self.activity,
+            host=socket.gethostname(),
+            tell=self._tell,
+        )
+
+    def _disconnect(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = self._engine = None
+
+    def _tell(self, event: Event) -> None:
+        count, _, unit = event.detail.partition(" ")
+        detail = format_size(int(count)) if unit == "bytes" else event.detail
+        self._events.did(_SAID.get(event.action, event.action), event.name, detail)
+
+    def run(self, scan: Literal["full"] | Dirty, *, max_delete: float | None, cancel: threading.Event) -> Outcome:
+        return self._connected.run(scan=scan, max_delete=max_delete, cancel=cancel)
+
+    def take(self) -> Dirty:
+        if self._watcher is not None and self.room.rules != self._watched_rules:
+            # The folder is open for a pass only: a watcher keeps to the rules that there were when it was made.
+            self._watch_no_more()
+            self._watch()
+        if self._watcher is None:
+            return Dirty()
+        found = self._watcher.take()
+        return Dirty(found.names, found.folders, found.full)
+
+    def quiet_since(self) -> float:
+        return 0.0 if self._watcher is None else self._watcher.quiet_since()
+
+    def has(self, name: str) -> bool:
+        return os.path.lexists(self.pair.folder.joinpath(*map(to_local, name.split("/"))))
+
+    def counts(self) -> Counts:
+        found = self.state.counts()
+        return Counts(found.files, found.size, len(self.state.conflicts()))
+
+    def traffic(self) -> Traffic:
+        return Traffic() if self._store is None else self._store.traffic()
+
+    def close(self) -> None:
+        with contextlib.ExitStack() as parts:
+            parts.callback(self.state.close)
+            parts.callback(self._disconnect)
+            parts.callback(self._watch_no_more)
+
+
+class Assembly:
+    """Opens pairs; they share a block cache, which is opened when the first of them is."""
+
+    def __init__(self, directories: Directories) -> None:
+        self.registry = Registry(directories)
+        self._directories = directories
+        self._lock = threading.Lock()
+        self._cache: BlockCache | None = None
+
+    def open(self, pair: Pair, touched: Callable[[], None] | None, events: EventLog) -> Workplace:
+        """See `Workplace`."""
+        return Workplace(pair, self.registry, events, cache=self._shared_cache(), touched=touched)
+
+    def _shared_cache(self) -> BlockCache:
+        with self._lock:
+            if self._cache is None:
+                self._cache = BlockCache(make_private(self._directories.cache))
+            return self._cache
+
+    def close(self) -> None:
+        """When all pairs are closed."""
+        with self._lock:
+            if self._cache is not None:
+                self._cache.close()
+                self._cache = None
