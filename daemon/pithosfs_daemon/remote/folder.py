@@ -130,7 +130,7 @@ class RemoteFolder:
         """Note mode and time on the object; other metadata stays. Raises RemoteChanged when it is not `base`."""
         etag = base.etag or self._place.present(name, base).etag
         with self._place.changing(name):
-            return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag))
+            return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag or None))
 
     def move(self, old: str, new: str, base: RemoteBase) -> ObjectInfo:
         """Give an object another name, with its sharing and publication; no content moves.

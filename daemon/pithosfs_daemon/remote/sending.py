@@ -197,7 +197,8 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class _Description:
-    """What is said of an object that is written, and the ETag that it replaces ("": the name must be free)."""
+    """What is said of an object that is written, and the ETag that it replaces ("": the name must be free; None: the
+    cloud has no ETags)."""
 
     content_type: str
     meta: Mapping[str, str]
@@ -214,7 +215,7 @@ class _Description:
         kind = there.content_type if says_something else content_type(name)
         # A manifest does not stay: it would hide the content.
         delivery = replace(there.delivery, manifest=None) if there.delivery else None
-        return cls(kind, {**(there.meta or {}), **meta}, there.etag, delivery)
+        return cls(kind, {**(there.meta or {}), **meta}, there.etag or None, delivery)
 
 
 class _Target(ObjectTarget):
