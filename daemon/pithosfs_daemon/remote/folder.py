@@ -97,12 +97,14 @@ class RemoteFolder:
         """Whether many small files can be made in one request."""
         return bool(self._place.parameters) and self._store.capabilities.bulk_upload
 
-    def send_batch(self, files: Sequence[NewFile]) -> list[Sent | PithosfsError]:
+    def send_batch(
+        self, files: Sequence[NewFile], *, cancel: threading.Event | None = None
+    ) -> list[Sent | PithosfsError]:
         """Make many small new objects at once; for each what was made, or why not (RemoteChanged: its name is taken).
 
-        Raises what concerns all of them; then the next listing tells which were made.
+        Raises what concerns all of them, TransferCancelled too; then the next listing tells which were made.
         """
-        return send_batch(self._place, files)
+        return send_batch(self._place, files, cancel)
 
     def receive(
         self,

@@ -5,39 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fixtures.clouds import User
 from fixtures.proxy import Drop, Request
 
 from pithosfs.errors import TransferCancelled
-from pithosfs.store import ObjectStore, open_store
-from pithosfs_daemon.remote import RemoteFolder
 
-from .conftest import BLOCK, Side, pair_of
+from .conftest import BLOCK, Side
 
 RATE = 1_000_000
-
-
-@pytest.fixture
-def limited(make_side: Callable[..., Side], ada: User) -> Iterator[Callable[..., Side]]:
-    """A side whose store has limits, which are bytes a second."""
-
-    def make(**limits: int) -> Side:
-        side = make_side()
-        store = open_store(ada.cloud(side.wire), **limits)
-        stores.append(store)
-        side.folder = RemoteFolder(store, pair_of(ada, side.there.container))
-        assert side.folder.block_size == BLOCK
-        side.wire.forget()
-        return side
-
-    stores: list[ObjectStore] = []
-    yield make
-    for store in stores:
-        store.close()
 
 
 def test_several_transfers_share_a_limit(limited: Callable[..., Side]) -> None:
