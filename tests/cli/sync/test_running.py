@@ -116,9 +116,9 @@ def test_now_of_several(program: Invoker, sync: SyncHome, work: Path) -> None:
 
 
 def test_an_interrupted_pass_is_gone_on_with(cli: Cli, program: Invoker, sync: SyncHome, work: Path) -> None:
-    for number in range(20):
-        (work / f"{number}").write_bytes(os.urandom(50_000))
-    program.ok("sync", "add", "Work", "x", "--no-start", "--upload-limit", "100KiB")
+    for number in range(60):
+        (work / f"{number}").write_bytes(os.urandom(20_000))
+    program.ok("sync", "add", "Work", "x", "--no-start", "--upload-limit", "400KiB")
     [pair] = sync.registry.pairs()
     run = cli.terminal("sync", "now")
     run.expect("bringing in step")
