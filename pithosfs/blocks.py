@@ -28,9 +28,20 @@ DEFAULT_BLOCK_SIZE = 4 * 1024 * 1024
 DEFAULT_BLOCK_HASH = "sha256"
 
 
+_NULS = bytes(64 * 1024)
+
+
 def strip_block(data: bytes | bytearray | memoryview) -> bytes:
     """The block without its trailing NUL bytes: what is hashed and what is stored."""
-    return bytes(data).rstrip(b"\0")
+    block = bytes(data)
+    end = len(block)
+    if end >= len(_NULS) and not block[-1]:
+        # Comparing is a hundred times as fast as stripping: blocks of sparse files are NULs from end to end.
+        view = memoryview(block)
+        while end >= len(_NULS) and view[end - len(_NULS) : end] == _NULS:
+            end -= len(_NULS)
+        block = block[:end]
+    return block.rstrip(b"\0")
 
 
 def block_hash(data: bytes | bytearray | memoryview, algorithm: str = DEFAULT_BLOCK_HASH) -> str:

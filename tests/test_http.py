@@ -13,12 +13,16 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import parse_headers
 from pathlib import Path
 
 import pytest
 from fixtures.scripted import Connection, Scripted, answer, hang, reset, reset_unread, then_close
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pithosfs import errors
+from pithosfs.connection import _Response
 from pithosfs.http import RetryPolicy, Session, redacted
 
 QUICK = RetryPolicy(attempts=4, base=0.001, cap=0.002)
@@ -328,6 +332,94 @@ def test_what_must_not_be_done_twice_is_not_repeated_for_a_short_answer(session:
         with pytest.raises(errors.BadReply):
             session.request("MOVE", server.url + "/")
         assert len(server.seen) == 1
+
+
+# heads --------------------------------------------------------------------------------------------------------------
+
+
+def differential(head: bytes) -> tuple[object, object]:
+    """What our parser and the standard library's make of the lines of a head."""
+    ours = _Response._parsed(head.splitlines(keepends=True)).items()
+    return ours, parse_headers(io.BytesIO(head + b"\r\n")).items()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"A: b\r\n",
+        b"A:b\r\nc-D:   e  \r\n",
+        b"A: b\nC: d\n",
+        b"Empty:\r\nBlank: \r\n",
+        b"Twice: 1\r\nTwice: 2\r\n",
+        b"Colons: a:b:c\r\n",
+        b"Folded: one\r\n two\r\n\tthree\r\nNext: 1\r\n",
+        "Latin: ü\r\n".encode("latin-1"),
+        "Utf: ü\r\n".encode(),
+        b"A name: with a blank\r\nNext: 1\r\n",
+        b"no colon\r\nNext: 1\r\n",
+        b"Tab:\tvalue\r\n",
+        b"Return: a\rb\r\n",
+        b"X-Object-Meta-%CE%B1: %CE%B2\r\n",
+    ],
+)
+def test_headers_are_read_as_by_the_standard_library(head: bytes) -> None:
+    ours, theirs = differential(head)
+    assert ours == theirs
+
+
+@given(st.lists(st.text("abc:-_ \t%\x85ü", max_size=12), max_size=5))
+def test_any_headers_are_read_as_by_the_standard_library(lines: list[str]) -> None:
+    ours, theirs = differential("".join(f"{line}\r\n" for line in lines if line).encode("latin-1"))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        (b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+        (b"HTTP/1.0 200 OK\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200\r\nConnection: close\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: rubbish\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", b""),
+    ],
+)
+def test_where_a_body_ends(session: Session, wire: bytes, body: bytes) -> None:
+    with Scripted(then_close(wire)) as server:
+        assert session.request("GET", server.url + "/").content == body
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+        b"HTTP/3.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 99 Low\r\n\r\n",
+    ],
+)
+def test_heads_that_are_none(session: Session, wire: bytes) -> None:
+    with Scripted(then_close(wire)) as server, pytest.raises(errors.BadReply):
+        session.request("GET", server.url + "/")
+
+
+def test_odd_headers_are_sent_as_they_are(session: Session) -> None:
+    headers = {"X-Object-Meta-a%20b": "=;,%C3%BC", "X-Empty": "", "x-lower": "1"}
+    with Scripted(answer()) as server:
+        session.request("PUT", server.url + "/", data=b"x", headers=headers)
+        seen = server.seen[0].headers
+    assert seen["x-object-meta-a%20b"] == "=;,%C3%BC"
+    assert (seen["x-empty"], seen["x-lower"], seen["content-length"]) == ("", "1", "1")
+
+
+@pytest.mark.parametrize("name", ["bad:name", "", " bad"])
+def test_what_is_no_header_is_not_sent(session: Session, name: str) -> None:
+    with Scripted(answer()) as server:
+        with pytest.raises(ValueError):
+            session.request("PUT", server.url + "/", data=b"x", headers={name: "x"})
+        assert server.seen == []
 
 
 # connections --------------------------------------------------------------------------------------------------------

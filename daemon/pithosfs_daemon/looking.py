@@ -14,7 +14,7 @@ from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.remote import Listing
 from pithosfs_daemon.state import RemoteSeen, State
 from pithosfs_daemon.state.nodes import pack_trouble
-from pithosfs_daemon.state.schema import ABSENT, FILE, FOLDER, IMPLIED, OTHER
+from pithosfs_daemon.state.schema import ABSENT, CLASH, FILE, FOLDER, IMPLIED, OTHER
 from pithosfs_daemon.values import Content, Dirty, Kind, Reason, Trouble
 
 __all__ = ["LocalLook", "RemoteLook"]
@@ -188,9 +188,8 @@ class RemoteLook:
         for name in names:
             old = known.get(name)
             if old is not None and old.kind == FILE and self._state.was_listed(old.id):
-                assert old.version is not None
-                self._state.saw_remote_other(name, old.version, Trouble(name, Reason.IN_THE_WAY))
-            elif old is not None and old.kind == OTHER and self._state.was_listed(old.id):
+                self._state.gets_in_the_way(name)
+            elif old is not None and old.kind in (OTHER, CLASH) and self._state.was_listed(old.id):
                 pass
             elif old is None or old.kind != IMPLIED:
                 trouble = self._folder.local_trouble(name)
@@ -202,7 +201,7 @@ class RemoteLook:
         return ids
 
 
-_SHOWN = {Kind.FILE: (FILE, OTHER), Kind.FOLDER: (FOLDER, OTHER)}
+_SHOWN = {Kind.FILE: (FILE, OTHER, CLASH), Kind.FOLDER: (FOLDER, OTHER)}
 
 
 def _add_parents(name: str, folders: set[str]) -> None:

@@ -27,6 +27,7 @@ from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
+from pithosfs.localcloud.smallblocks import SmallBlocks
 from pithosfs.localcloud.swift import SwiftService
 
 __all__ = ["LocalCloud", "create_app"]
@@ -48,7 +49,7 @@ class LocalCloud:
 
     def __init__(self, data: Path, configured_url: str | None = None) -> None:
         self.database = Database(data / DATABASE)
-        self.blocks = BlockStore(data / BLOCKS)
+        self.blocks = BlockStore(data / BLOCKS, small=SmallBlocks(self.database))
         self._configured_url = configured_url
         self._objects: ObjectService | None = None
         self._services: list[tuple[bytes, ASGIApp]] = []  # in the order in which they are asked for most

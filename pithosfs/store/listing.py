@@ -72,10 +72,17 @@ def list_objects(
 
 
 def stream_listing(
-    wire: PithosWire, account: str, container: str, *, prefix: str = "", modified_since: int | None = None
+    wire: PithosWire,
+    account: str,
+    container: str,
+    *,
+    prefix: str = "",
+    relative: bool = False,
+    modified_since: int | None = None,
 ) -> ListingStream | None:
     """As `ObjectStore.stream_listing`."""
-    pages = list_pages(wire, account, container, prefix=prefix, filters=Filters(modified_since=modified_since))
+    filters = Filters(modified_since=modified_since)
+    pages = list_pages(wire, account, container, prefix=prefix, relative=relative, filters=filters)
     first = next(pages)
     if first.unchanged:
         return None
@@ -101,8 +108,12 @@ def list_pages(
     marker: str | None = None,
     limit: int | None = None,
     filters: Filters | None = None,
+    relative: bool = False,
 ) -> Iterator[Page]:
-    """The pages of a listing, each asked for when the one before it has been used. See `ObjectStore.list_pages`."""
+    """The pages of a listing, each asked for when the one before it has been used. See `ObjectStore.list_pages`.
+
+    With `relative` the names of objects come without the prefix.
+    """
     delimiter = delimiter or None
     filters = filters or Filters()
     absolute = prefix.startswith("/")
@@ -138,7 +149,7 @@ def list_pages(
                 rolled = folder
                 folders.append(folder)
             else:
-                objects.append(object_from_entry(entry))
+                objects.append(object_from_entry(entry, name[len(prefix) :] if relative else name))
             count += 1
         reply.entries.clear()  # several times as large as what was made of it
         found = Found(tuple(objects), tuple(folders))

@@ -38,15 +38,18 @@ def object_from_head(name: str, head: ObjectHead) -> ObjectInfo:
     )
 
 
-def object_from_entry(entry: Mapping[str, Any]) -> ObjectInfo:
-    """From an entry of a container listing (section 8.3). `x_object_allowed_to` is left out: there it is unreliable."""
+def object_from_entry(entry: Mapping[str, Any], name: str | None = None) -> ObjectInfo:
+    """From an entry of a container listing (section 8.3), perhaps under another name.
+
+    `x_object_allowed_to` is left out: there it is unreliable.
+    """
     try:
         sharing = entry.get("x_object_sharing")
         size = entry["bytes"]
         if not isinstance(size, int) or size < 0 or not entry["name"]:
             raise ValueError("a bad size or name")
         return ObjectInfo(
-            name=entry["name"],
+            name=entry["name"] if name is None else name,
             size=size,
             content_type=entry.get("content_type") or "",
             hash=entry["x_object_hash"].lower(),

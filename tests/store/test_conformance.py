@@ -300,6 +300,9 @@ def test_a_listing_as_a_stream(place: Place) -> None:
         assert part is not None
         assert part.modified == whole.modified  # the container's
         assert [one.name for page in part.pages for one in page] == names
+        part = place.store.stream_listing(place.container, prefix=prefix, relative=True)
+        assert part is not None
+        assert [prefix + one.name for page in part.pages for one in page] == names
     assert place.store.stream_listing(place.container, modified_since=whole.modified) is None
     again = place.store.stream_listing(place.container, modified_since=whole.modified - 1)
     assert again is not None

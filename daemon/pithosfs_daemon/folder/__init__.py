@@ -12,13 +12,12 @@ from pithosfs_daemon.folder.private import Marker, lay_marker, marker_above, rea
 from pithosfs_daemon.folder.putting import Put
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.trash import KEPT, Trash, TrashEntry
-from pithosfs_daemon.folder.watcher import Dirty, Watcher
+from pithosfs_daemon.folder.watcher import Watcher
 
 __all__ = [
     "IGNORE_FILE",
     "KEPT",
     "DirectoryScan",
-    "Dirty",
     "Folder",
     "IgnoreRules",
     "Marker",

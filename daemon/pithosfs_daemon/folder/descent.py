@@ -16,13 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pithosfs.errors import LocalError
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, is_mount, names_in, status
+from pithosfs_daemon.folder.status import identity, names_in, status
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Reason, Trouble
 
-__all__ = ["Blocked", "Descent", "Missing", "Place", "is_exact", "split"]
+__all__ = ["INTO_PRIVATE", "Blocked", "Descent", "Missing", "Place", "is_exact", "split"]
+
+INTO_PRIVATE = f"leads into {PRIVATE}, which is for the sync daemon itself"
+"""What is said of such a link."""
 
 _PATH = os.O_PATH | os.O_CLOEXEC
 _SEEN_BY_SCAN = (Reason.SYMLINK, Reason.OTHER_DISK, Reason.OTHER_PAIR)
@@ -59,11 +63,11 @@ def split(name: str) -> tuple[str, str]:
 
 
 class Descent:
-    """Finds the way from `top`, an open descriptor, for names of the cloud."""
+    """Finds the way from `top` for names of the cloud. `top` and `private`, its private folder, are descriptors."""
 
-    def __init__(self, top: int, root: Path, spelling: Spelling, *, follow: bool) -> None:
+    def __init__(self, top: int, private: int, spelling: Spelling, *, follow: bool) -> None:
         self._top = top
-        self._root = root
+        self._private = private
         self._spelling = spelling
         self._follow = follow
         self._start = identity(os.fstat(top))
@@ -115,11 +119,10 @@ class Descent:
 
     def local(self, segment: str, name: str) -> str:
         """The local name of a segment. Raises Blocked when there is none."""
-        problem = self._spelling.problem(segment)
-        local = None if problem is not None else self._spelling.to_local(segment)
-        if local is None:
-            raise Blocked(Trouble(name, Reason.LOCAL_NAME, problem or ""))
-        return local
+        try:
+            return self._spelling.to_local(segment)
+        except ValueError as problem:
+            raise Blocked(Trouble(name, Reason.LOCAL_NAME, str(problem))) from None
 
     def _step(self, place: Place, segment: str, at: str, follow: bool) -> None:
         local = self.local(segment, at)
@@ -137,12 +140,14 @@ class Descent:
                 target = self._open_target(place.fd, local, at)
                 os.close(inner)
                 inner, found = target, os.fstat(target)
+                if self.is_private(inner):
+                    raise Blocked(Trouble(at, Reason.SYMLINK, INTO_PRIVATE))
                 place.linked = True
             elif not stat.S_ISDIR(found.st_mode):
                 raise Missing(at)
             elif found.st_dev != place.device or is_mount(inner):
                 raise Blocked(Trouble(at, Reason.OTHER_DISK))
-            elif not is_exact(place.fd, local, found, self._spelling.folds):
+            elif not is_exact(place.fd, local, found, self._spelling):
                 raise Missing(at)
             if place.linked and identity(found) in place.chain:
                 raise Blocked(Trouble(at, Reason.SYMLINK, "leads back to a folder that it is in"))
@@ -167,6 +172,12 @@ class Descent:
                 raise Blocked(Trouble(at, Reason.SYMLINK, "leads in circles")) from None
             raise
 
+    def is_private(self, target: int) -> bool:
+        """Whether the open target of a link is the private folder or something in it."""
+        private = str(Path(f"/proc/self/fd/{self._private}").readlink())
+        path = str(Path(f"/proc/self/fd/{target}").readlink())
+        return path == private or path.startswith(f"{private}/")
+
     @staticmethod
     def is_pair(folder: int) -> bool:
         """Whether a folder below the top is a synced one of its own."""
@@ -177,7 +188,7 @@ class Descent:
         return True
 
 
-def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False) -> bool:
+def is_exact(parent: int, local: str, found: os.stat_result, spelling: Spelling) -> bool:
     """Whether what was found under a name really has that name, and not one that the file system takes for the same.
 
     Single folders can ignore case on a file system that otherwise does not, so this is asked of every name. It costs a
@@ -187,7 +198,7 @@ def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False
     if not local.isascii():
         others |= {unicodedata.normalize("NFC", local), unicodedata.normalize("NFD", local)}
     others.discard(local)
-    is_doubtful = folds and ("~" in local or local[-1] in ". ")  # short names of DOS, names that are cut
+    is_doubtful = spelling.folds and ("~" in local or local[-1] in ". ")  # short names of DOS, names that are cut
     for other in () if is_doubtful else others:
         try:
             there = status(parent, other)
@@ -199,6 +210,7 @@ def is_exact(parent: int, local: str, found: os.stat_result, folds: bool = False
     if not is_doubtful:
         return True
     try:
-        return local in names_in(parent)
+        segment = spelling.to_cloud(local)
+        return any(spelling.to_cloud(one) == segment for one in names_in(parent))
     except PermissionError:
         return True

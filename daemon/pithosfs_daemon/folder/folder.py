@@ -18,16 +18,18 @@ from pithosfs.errors import LocalError
 from pithosfs.mount.names import to_local
 from pithosfs_daemon.folder import changing
 from pithosfs_daemon.folder.descent import Blocked, Descent, Missing, is_exact
+from pithosfs_daemon.folder.disks import sync_all
 from pithosfs_daemon.folder.ground import Ground, changed
 from pithosfs_daemon.folder.looking import DirectoryScan, Looking
 from pithosfs_daemon.folder.parts import Part, clear_parts
 from pithosfs_daemon.folder.private import PARTS, PRIVATE, PrivateFolder
-from pithosfs_daemon.folder.probing import clear_probes, probe
+from pithosfs_daemon.folder.probing import Nature, clear_probes, probe
 from pithosfs_daemon.folder.putting import Put, put
+from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.settling import settle
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, stamp_of, status, sync_all
+from pithosfs_daemon.folder.status import identity, stamp_of, status
 from pithosfs_daemon.folder.trash import TrashEntry
 from pithosfs_daemon.troubles import FolderGone
 from pithosfs_daemon.values import Kind, Pair, Seen, Stamp, Trouble
@@ -42,10 +44,11 @@ _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 class Folder:
     """A folder that this process keeps in step; `close` it, or use it as a context manager.
 
-    Its methods may be called from several threads. `clock` is in seconds since the epoch.
+    Its methods may be called from several threads. `nature` is what its file system does; by default that is tried out.
+    `clock` is in seconds since the epoch.
     """
 
-    def __init__(self, pair: Pair, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, pair: Pair, *, nature: Nature | None = None, clock: Callable[[], float] = time.time) -> None:
         """Opens the folder and takes its lock.
 
         Raises FolderGone when it is not there or has not this pair's marker, FolderTaken when another process keeps it
@@ -66,19 +69,19 @@ class Folder:
             os.close(self._top)
             raise
         try:
-            self._start()
+            self._start(nature)
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
+    def _start(self, nature: Nature | None) -> None:
         pair, private = self._pair, self._private.fd
-        nature = probe(private, PRIVATE, self._top)
+        nature = nature or probe(private, PRIVATE, self._top)
         self._spelling = Spelling(self.root, nature, pair.prefix)
-        self._descent = Descent(self._top, self.root, self._spelling, follow=self._follow)
+        self._descent = Descent(self._top, private, self._spelling, follow=self._follow)
         self._rules = self._read_rules()
-        self._looking = Looking(self._descent, self._spelling, lambda: self._rules, private, follow=self._follow)
-        self._ground = Ground(self._descent, self._private, nature.can, self._spelling.folds, self._follow, self._clock)
+        self._looking = Looking(self._descent, self._spelling, lambda: self._rules, follow=self._follow)
+        self._ground = Ground(self._descent, self._private, nature.can, self._spelling, self._follow, self._clock)
 
     def __enter__(self) -> Folder:
         return self
@@ -87,9 +90,11 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Gives the lock back. Closing it again does nothing."""
         self._private.close()
-        os.close(self._top)
+        if self._top >= 0:
+            os.close(self._top)
+            self._top = -1
 
     def check(self) -> None:
         """Raises FolderGone unless the folder is still the one that was opened, with its marker."""
@@ -110,6 +115,16 @@ class Folder:
     # names ----------------------------------------------------------------------------------------------------------
 
     @property
+    def top(self) -> int:
+        """A descriptor of the folder itself."""
+        return self._top
+
+    @property
+    def descent(self) -> Descent:
+        """The way to everything in it."""
+        return self._descent
+
+    @property
     def spelling(self) -> Spelling:
         """How names are spelled here."""
         return self._spelling
@@ -118,6 +133,11 @@ class Folder:
     def folds(self) -> bool:
         """Whether different names can be one here."""
         return self._spelling.folds
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the file system can do in one step."""
+        return self._ground.can
 
     @property
     def follow(self) -> bool:
@@ -215,15 +235,14 @@ class Folder:
             with self._descent.parent(name, follow=True) as (place, local):
                 flags = _READ if self._follow else _READ | os.O_NOFOLLOW
                 fd = os.open(local, flags, dir_fd=place.fd)
-                stream = os.fdopen(fd, "rb")
                 there = os.fstat(fd)
                 if (
                     stat.S_ISREG(there.st_mode)
                     and stamp_of(there) == expected
-                    and is_exact(place.fd, local, there, self._spelling.folds)
+                    and is_exact(place.fd, local, there, self._spelling)
                 ):
-                    return stream
-                stream.close()
+                    return os.fdopen(fd, "rb")
+                os.close(fd)
                 raise changed(name)
         except (Missing, Blocked) as error:
             raise changed(name) from error

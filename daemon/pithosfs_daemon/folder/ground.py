@@ -12,6 +12,7 @@ from pithosfs_daemon.folder.descent import Descent, is_exact
 from pithosfs_daemon.folder.private import REPLACED, TRASH, PrivateFolder
 from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.folder.replaced import Replaced
+from pithosfs_daemon.folder.spelling import Spelling
 from pithosfs_daemon.folder.status import identity, stamp_of, status
 from pithosfs_daemon.folder.trash import Bin
 from pithosfs_daemon.troubles import LocalChanged
@@ -27,7 +28,7 @@ class Ground:
     descent: Descent
     private: PrivateFolder
     can: Abilities
-    folds: bool
+    spelling: Spelling
     follow: bool
     clock: Callable[[], float]
 
@@ -64,12 +65,12 @@ class Ground:
         return (
             there is not None
             and identity(there) == identity(found)
-            and not is_exact(parent, segment, there, self.folds)
+            and not is_exact(parent, segment, there, self.spelling)
         )
 
     def _found(self, parent: int, segment: str, name: str) -> os.stat_result:
         found = status(parent, segment)
-        if found is None or not is_exact(parent, segment, found, self.folds):
+        if found is None or not is_exact(parent, segment, found, self.spelling):
             raise changed(name)
         self._refuse_link(found, name)
         return found

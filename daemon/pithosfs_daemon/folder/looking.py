@@ -10,13 +10,13 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from pithosfs_daemon.folder.descent import Blocked, Descent, Missing, Place, is_exact
+from pithosfs_daemon.folder.descent import INTO_PRIVATE, Blocked, Descent, Missing, Place, is_exact
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.folder.rules import IgnoreRules
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, is_mount, is_readable, opened, stamp_of, status
+from pithosfs_daemon.folder.status import identity, is_readable, opened, stamp_of, status
 from pithosfs_daemon.values import Kind, Reason, Seen, Trouble
 
 __all__ = ["DirectoryScan", "Looking", "is_part"]
@@ -38,13 +38,14 @@ class DirectoryScan:
     """What is directly in one folder, by its own segment of the name.
 
     `complete` is false when something may be missing here that is there: then nothing must be concluded from absence.
-    Why is in `troubles` under "" unless the folder just went away.
+    `trouble` says why, unless the folder has just gone away.
     """
 
     entries: dict[str, Seen] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     complete: bool = True
+    trouble: Trouble | None = None
 
 
 def is_part(local: str) -> bool:
@@ -53,21 +54,19 @@ def is_part(local: str) -> bool:
 
 
 class Looking:
-    """Looks at one folder. `private` is a descriptor of its private folder."""
+    """Looks at one folder."""
 
     def __init__(
         self,
         descent: Descent,
         spelling: Spelling,
         rules: Callable[[], IgnoreRules],
-        private: int,
         *,
         follow: bool,
     ) -> None:
         self._descent = descent
         self._spelling = spelling
         self._rules = rules
-        self._private = private
         self._follow = follow
 
     # one directory --------------------------------------------------------------------------------------------------
@@ -87,11 +86,11 @@ class Looking:
         except Missing:
             return DirectoryScan(complete=False)
         except Blocked as error:
-            return DirectoryScan(troubles={"": error.trouble}, complete=False)
+            return DirectoryScan(complete=False, trouble=error.trouble)
         except OSError as error:
             if error.errno in _GONE:
                 return DirectoryScan(complete=False)
-            return DirectoryScan(troubles={"": _unreadable(folder, error)}, complete=False)
+            return DirectoryScan(complete=False, trouble=_unreadable(folder, error))
 
     def _scan(self, folder: str, place: Place, fd: int) -> DirectoryScan:
         entries: dict[str, Seen] = {}
@@ -112,7 +111,7 @@ class Looking:
                 name = start + segment
                 try:
                     is_link = entry.is_symlink()
-                    if is_ignored(segment, entry.is_dir(follow_symlinks=self._follow)):
+                    if is_ignored(segment, self._is_folder(entry)):
                         ignored.add(segment)
                         continue
                     seen: Seen | Trouble | None
@@ -130,6 +129,12 @@ class Looking:
                     troubles[segment] = seen
         return DirectoryScan(entries, troubles, ignored, complete)
 
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.is_dir(follow_symlinks=self._follow)
+        except OSError:  # a link in circles
+            return False
+
     # one name -------------------------------------------------------------------------------------------------------
 
     def look(self, name: str) -> Seen | Trouble | None:
@@ -140,7 +145,7 @@ class Looking:
                     return Seen(Kind.FOLDER, stamp_of(os.fstat(place.fd)))
             with self._descent.parent(name, follow=True) as (place, local):
                 found = status(place.fd, local)
-                if found is None or not is_exact(place.fd, local, found, self._spelling.folds):
+                if found is None or not is_exact(place.fd, local, found, self._spelling):
                     return None
                 if stat.S_ISLNK(found.st_mode):
                     return self._link(place, local, name)
@@ -170,6 +175,8 @@ class Looking:
     def _folder(self, place: Place, local: str, name: str, found: os.stat_result) -> Seen | Trouble:
         if place.linked and identity(found) in place.chain:
             return Trouble(name, Reason.SYMLINK, "a link leads back to a folder that it is in")
+        if not is_readable(place.fd, local, found):
+            return Trouble(name, Reason.UNREADABLE, "its permissions do not allow it")
         if status(place.fd, f"{local}/{PRIVATE}/{MARKER}") is not None:
             return Trouble(name, Reason.OTHER_PAIR)
         return Seen(Kind.FOLDER, stamp_of(found), only_ignored=self._holds_nothing(place.fd, local, name))
@@ -189,7 +196,7 @@ class Looking:
                 return Trouble(name, Reason.SYMLINK, "leads in circles")
             return _unreadable(name, error)
         if self._leads_into_private(place.fd, local):
-            return Trouble(name, Reason.SYMLINK, f"leads into {PRIVATE}, which is for the sync daemon itself")
+            return Trouble(name, Reason.SYMLINK, INTO_PRIVATE)
         if stat.S_ISREG(found.st_mode):
             if not os.access(local, os.R_OK, dir_fd=place.fd, effective_ids=True):
                 return Trouble(name, Reason.UNREADABLE, "the permissions of its target do not allow it")
@@ -203,11 +210,8 @@ class Looking:
         return Seen(Kind.FOLDER, stamp_of(found), only_ignored=False)
 
     def _leads_into_private(self, parent: int, local: str) -> bool:
-        """Whether the target of a link is the private folder or in it."""
-        private = str(Path(f"/proc/self/fd/{self._private}").readlink())
         with opened(local, os.O_PATH, dir_fd=parent) as fd:
-            target = str(Path(f"/proc/self/fd/{fd}").readlink())
-        return target == private or target.startswith(f"{private}/")
+            return self._descent.is_private(fd)
 
     def _holds_nothing(self, parent: int, local: str, name: str, depth: int = 0) -> bool:
         """Whether a folder is not empty, but has nothing in it that is to be synced.
@@ -228,7 +232,7 @@ class Looking:
                     if self._spelling.is_private(entry.name) or is_part(entry.name):
                         continue
                     segment = self._spelling.to_cloud(entry.name)
-                    is_folder = entry.is_dir(follow_symlinks=self._follow)
+                    is_folder = self._is_folder(entry)
                     if is_ignored(segment, is_folder):
                         continue
                     if entry.is_symlink():

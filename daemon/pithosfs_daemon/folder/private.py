@@ -196,7 +196,9 @@ class PrivateFolder:
         return self.subfolder(name)
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Gives the lock back. Closing it again does nothing."""
+        if self.fd < 0:
+            return
         for fd in self._subfolders.values():
             os.close(fd)
         self._subfolders.clear()
@@ -204,6 +206,7 @@ class PrivateFolder:
             os.close(self._lock)
             self._lock = None
         os.close(self.fd)
+        self.fd = -1
 
     def _take_lock(self) -> int | None:
         try:

@@ -73,10 +73,11 @@ def _require_free(new: str, folder: int) -> None:
 def _rename_over_own(old: str, old_folder: int, new: str, new_folder: int) -> None:
     """Take the name with an empty file of our own, then rename over that.
 
-    Only where neither of the other ways is open: who writes to the empty file right before the rename loses that.
+    Only where neither of the other ways is open, and not as safe: who renames something over the empty file right
+    before this does loses that. (Nobody but root can open it.)
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(new, flags, 0o600, dir_fd=new_folder)
+    fd = os.open(new, flags, 0, dir_fd=new_folder)
     try:
         if os.fstat(fd).st_size:  # somebody has found it and made it his own
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)

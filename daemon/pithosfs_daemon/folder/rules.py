@@ -6,6 +6,7 @@ They are matched against names as the cloud spells them, so they mean the same o
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 
 from pathspec import GitIgnoreSpec
@@ -17,6 +18,11 @@ from pithosfs_daemon.values import Kind
 __all__ = ["IGNORE_FILE", "IgnoreRules"]
 
 IGNORE_FILE = ".pithosignore"
+
+
+# git: everything in the folder, but not the folder itself. pathspec takes the latter for ignored too, and then nothing
+# in it could be taken back.
+_BELOW = re.compile(r"/\*\*(/?) *$")
 
 
 class IgnoreRules:
@@ -31,7 +37,7 @@ class IgnoreRules:
         patterns: list[GitIgnoreSpecPattern] = []
         for line in self._lines:
             try:
-                pattern = GitIgnoreSpecPattern(line)
+                pattern = GitIgnoreSpecPattern(_BELOW.sub(r"/**/*\1", line))
             except ValueError:
                 self.nonsense.append(line)
                 continue
@@ -43,7 +49,7 @@ class IgnoreRules:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What they were made of."""
+        """What they were made of, as the cloud spells it."""
         return self._lines
 
     def __eq__(self, other: object) -> bool:

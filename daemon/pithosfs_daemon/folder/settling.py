@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 
 from pithosfs.errors import LocalError
 from pithosfs_daemon.folder.ground import Ground, holds
 from pithosfs_daemon.folder.leases import Writers, without_writers
+from pithosfs_daemon.folder.private import REPLACED
 from pithosfs_daemon.folder.renames import rename_new
 from pithosfs_daemon.folder.replaced import Replaced, ReplacedFile
 from pithosfs_daemon.folder.status import opened, status, sync_folder
@@ -15,6 +17,8 @@ from pithosfs_daemon.folder.trash import FILE
 from pithosfs_daemon.troubles import LocalChanged
 
 __all__ = ["keep_beside", "settle"]
+
+_log = logging.getLogger(__name__)
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _MOST_COPIES = 1000
@@ -25,9 +29,20 @@ def settle(ground: Ground, conflict: Callable[[str, int], str]) -> list[str]:
 
     A file that some program still has open for writing stays for another time.
     """
-    replaced = ground.replaced()
-    copies = [_settle(ground, replaced, entry, conflict) for entry in replaced.all()]
-    return [copy for copy in copies if copy is not None]
+    fd = ground.private.existing(REPLACED)
+    if fd is None:
+        return []
+    replaced = Replaced(fd)
+    copies: list[str] = []
+    for entry in replaced.all():
+        try:
+            copy = _settle(ground, replaced, entry, conflict)
+        except OSError as error:  # a full disk, a folder that may not be written to: it is safe where it is
+            _log.warning("what %s was before has to wait: %s", entry.name, error)
+            continue
+        if copy is not None:
+            copies.append(copy)
+    return copies
 
 
 def _settle(ground: Ground, replaced: Replaced, entry: ReplacedFile, conflict: Callable[[str, int], str]) -> str | None:

@@ -45,9 +45,11 @@ class Spelling:
             local = unicodedata.normalize("NFC", local)
         return to_server(local)
 
-    def to_local(self, segment: str) -> str | None:
-        """The local name of a segment of a cloud name; None when it cannot exist here."""
-        return None if self.problem(segment) is not None else to_local(segment)
+    def to_local(self, segment: str) -> str:
+        """The local name of a segment of a cloud name. Raises ValueError, which says why, when it cannot exist here."""
+        if problem := self.problem(segment):
+            raise ValueError(problem)
+        return to_local(segment)
 
     def trouble(self, name: str) -> Trouble | None:
         """Why a name of the cloud cannot exist here; None when it can."""
@@ -61,10 +63,8 @@ class Spelling:
 
     def long_path(self, name: str) -> str | None:
         """Why a whole name cannot exist here, as far as its length goes."""
-        if (
-            len(name) * 4 > self._room
-            and sum(len(os.fsencode(to_local(one))) + 1 for one in name.split("/")) > self._room
-        ):
+        # 8: the longest that a character can become in bytes, quotes included.
+        if len(name) * 8 > self._room and len(os.fsencode("/".join(map(to_local, name.split("/"))))) > self._room:
             return "its whole path is too long"
         return None
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
-import sys
 from collections.abc import Iterator
 
 from pithosfs_daemon.values import Stamp
 
-__all__ = ["identity", "is_mount", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_all", "sync_folder"]
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_STATX = getattr(_LIBC, "statx", None)
-_SYNCFS = getattr(_LIBC, "syncfs", None)
-_STATX_SIZE, _STATX_ATTRIBUTES, _STATX_ATTR_MOUNT_ROOT = 256, 8, 0x2000
-_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT, _AT_EMPTY_PATH = 0x100, 0x800, 0x1000
+__all__ = ["identity", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_folder"]
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
@@ -41,25 +32,13 @@ def identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def is_readable(parent: int, segment: str, found: os.stat_result) -> bool:
-    """Whether this process may open a file for reading; without a call to the system for ordinary files."""
-    if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRUSR:
+    """Whether this process may read a file, or what is in a folder; mostly without another call to the system."""
+    wanted = 0o5 if stat.S_ISDIR(found.st_mode) else 0o4
+    if found.st_uid == os.geteuid() and found.st_mode >> 6 & wanted == wanted:
         return True
-    if found.st_mode & 0o444 == 0o444:
+    if all(found.st_mode >> shift & wanted == wanted for shift in (0, 3, 6)):
         return True
-    return os.access(segment, os.R_OK, dir_fd=parent, effective_ids=True)
-
-
-def is_mount(folder: int, segment: str = "") -> bool:
-    """Whether another file system, or another part of the same one, is mounted there; of `folder` itself by default.
-
-    False when the system cannot tell (Linux before 5.8). Then other devices are still known by their number.
-    """
-    buffer = ctypes.create_string_buffer(_STATX_SIZE)
-    flags = _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT | (0 if segment else _AT_EMPTY_PATH)
-    if _STATX is None or _STATX(folder, os.fsencode(segment), flags, 0, buffer) != 0:
-        return False
-    attributes = int.from_bytes(buffer.raw[_STATX_ATTRIBUTES : _STATX_ATTRIBUTES + 8], sys.byteorder)
-    return bool(attributes & _STATX_ATTR_MOUNT_ROOT)
+    return os.access(segment, wanted, dir_fd=parent, effective_ids=True)  # R_OK is 4, X_OK is 1
 
 
 @contextlib.contextmanager
@@ -89,12 +68,3 @@ def sync_folder(folder: int) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # no folders can be flushed here
                 raise
-
-
-def sync_all(fd: int) -> None:
-    """Make everything that was written to the file system of an open file outlive a loss of power."""
-    if _SYNCFS is None:
-        os.sync()
-    elif _SYNCFS(fd) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -38,6 +39,7 @@ _INFO = "info"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _LONGEST_INFO = 65536
+_ID = re.compile("[0-9a-f]{8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Bin:
 
     def entry(self, id: str) -> TrashEntry | None:
         """One of them; None when there is none of that id, or its file did not come in."""
+        if not _ID.fullmatch(id):
+            return None
         try:
             with opened(id, _FOLDER, dir_fd=self.fd) as folder:
                 file = status(folder, FILE)
@@ -129,7 +133,7 @@ class Bin:
             if entry is not None:
                 if entry.deleted_ns < limit and self.remove(id):
                     count += 1
-            elif (found := status(self.fd, id)) is not None and found.st_mtime_ns < limit:
+            elif _ID.fullmatch(id) and (found := status(self.fd, id)) is not None and found.st_mtime_ns < limit:
                 with contextlib.suppress(OSError):
                     self.remove(id)
         return count
@@ -206,7 +210,7 @@ class Trash:
             return bin.expire(age) if bin is not None else 0
 
     def _take_out(self, bin: Bin, id: str, name: str, top: int, spelling: Spelling, can: Abilities) -> None:
-        *folders, last = (spelling.to_local(segment) or "" for segment in name.split("/"))
+        *folders, last = map(spelling.to_local, name.split("/"))
         fd = os.dup(top)
         try:
             for segment in folders:

@@ -1,6 +1,7 @@
 """What has changed in the folder since it was last asked: names, folders to look through, or everything.
 
-A watcher that cannot see everything (inotify's limits) asks for full scans now and then, and says which limit to raise.
+A watcher that cannot see everything asks for full scans now and then: because of inotify's limits, and then it says
+which one to raise, or because the folder is on a file system that other machines change too.
 """
 
 from __future__ import annotations
@@ -10,37 +11,25 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from pithosfs_daemon.folder.disks import is_shared
 from pithosfs_daemon.folder.folder import Folder
 from pithosfs_daemon.folder.watches import Watches
+from pithosfs_daemon.values import Dirty
 
-__all__ = ["Dirty", "Watcher"]
+__all__ = ["Watcher"]
 
-_MOST_NAMES = 20_000
 _REMEMBERED = 3600.0
 _LIMITS = Path("/proc/sys/fs/inotify")
-
-
-@dataclass(frozen=True, slots=True)
-class Dirty:
-    """What to look at: single names (of files, or folders by themselves), folders with everything below them (they may
-    be gone), or with `full` the whole folder."""
-
-    names: frozenset[str] = frozenset()
-    folders: frozenset[str] = frozenset()
-    full: bool = False
-
-    def __bool__(self) -> bool:
-        return self.full or bool(self.names or self.folders)
 
 
 class Watcher:
     """Watches from the moment it is made; `close` it, or use it as a context manager.
 
     `on_dirty` is called, in some thread, when there is something to look at and before there was nothing. Where not
-    everything can be watched a full scan is asked for every `rescan_every` seconds. `clock` only goes forward.
+    everything can be watched a full scan is asked for every `rescan_every` seconds; more than `most_names` to look at
+    are everything. `clock` only goes forward, in seconds.
     """
 
     def __init__(
@@ -49,11 +38,13 @@ class Watcher:
         on_dirty: Callable[[], None] | None = None,
         *,
         rescan_every: float = 60.0,
+        most_names: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._on_dirty = on_dirty
         self._rescan_every = rescan_every
+        self._most_names = most_names
         self._clock = clock
         self._changed = threading.Condition()
         self._names: set[str] = set()
@@ -66,6 +57,7 @@ class Watcher:
         self._unwatched: str | None = None
         self._overflowed: float | None = None
         self._watches: Watches | None = None
+        self._is_shared = is_shared(folder.top)
         self._arm()
 
     def __enter__(self) -> Watcher:
@@ -88,6 +80,8 @@ class Watcher:
     def take(self) -> Dirty:
         """What there is to look at, which is then forgotten here. The first time it is everything.
 
+        What is in it may be gone, folders too. A folder is a name by itself when something in it came or went.
+
         Watches that were lost are laid anew before everything is to be looked at, so nothing is missed in between.
         Call it from one thread.
         """
@@ -101,7 +95,7 @@ class Watcher:
                 Dirty(full=True) if self._full or is_new else Dirty(frozenset(self._pruned()), frozenset(self._folders))
             )
             self._names, self._folders, self._full = set(), set(), False
-            if dirty.full and self._unwatched is not None:
+            if dirty.full and (self._unwatched is not None or self._is_shared):
                 self._rescan_at = self._clock() + self._rescan_every
             return dirty
 
@@ -176,17 +170,17 @@ class Watcher:
     # what the watches report ----------------------------------------------------------------------------------------
 
     def changed(self, name: str) -> None:
-        self._note(self._names, name)
+        self._note(name)
 
     def rescan(self, name: str) -> None:
-        self._note(self._folders, name)
+        self._note(name, is_tree=True)
 
     def lost(self, *, overflow: bool) -> None:
         with self._changed:
             if overflow:
                 self._overflowed = self._clock()
             self._is_lost = True
-        self._note(None, "")
+        self._note(is_everything=True)
 
     def unwatched(self, error: OSError) -> None:
         with self._changed:
@@ -194,16 +188,16 @@ class Watcher:
             if self._rescan_at is None:
                 self._rescan_at = self._clock() + self._rescan_every
 
-    def _note(self, where: set[str] | None, name: str) -> None:
+    def _note(self, name: str = "", *, is_tree: bool = False, is_everything: bool = False) -> None:
         with self._changed:
             was_dirty = self._is_dirty
             self._latest = self._clock()
-            if where is None or len(self._names) + len(self._folders) >= _MOST_NAMES:
+            if is_everything or len(self._names) + len(self._folders) >= self._most_names:
                 self._full = True
                 self._names.clear()
                 self._folders.clear()
             elif not self._full and not self._is_covered(name):
-                where.add(name)
+                (self._folders if is_tree else self._names).add(name)
             self._changed.notify_all()
         if not was_dirty and self._on_dirty is not None:
             self._on_dirty()

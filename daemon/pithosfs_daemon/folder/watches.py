@@ -18,10 +18,11 @@ from typing import Protocol
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.folder import Folder
 from pithosfs_daemon.folder.looking import is_part
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
-from pithosfs_daemon.folder.status import identity, is_mount, opened
+from pithosfs_daemon.folder.status import identity, opened
 
 __all__ = ["Report", "Watches"]
 
@@ -108,7 +109,6 @@ class Watches:
         self._report = report
         self._lock = threading.RLock()
         self._is_open = True
-        self._root = os.fsencode(folder.root)
         self._reader = InotifyFD()
         self._reader.start()
         self._top = _Node(self, None, "")
@@ -205,11 +205,12 @@ class Watches:
     def _walk(self, start: _Node) -> None:
         """Watch a folder and all below it. First the watch, then the listing: what comes in between is in one of them,
         or in both."""
+        flags = os.O_PATH if self._folder.follow else os.O_PATH | os.O_NOFOLLOW
         pending = [start]
         while pending:
             node = pending.pop()
             try:
-                with opened(self._path(node), os.O_PATH if self._folder.follow else os.O_PATH | os.O_NOFOLLOW) as fd:
+                with opened(self._path(node), flags, dir_fd=self._folder.top) as fd:
                     if self._watch(node, fd):
                         pending += self._folders_in(node, fd)
             except OSError as error:
@@ -219,8 +220,9 @@ class Watches:
                 if error.errno == errno.ENOSPC:
                     return
 
-    def _path(self, node: _Node) -> bytes:
-        return os.path.join(self._root, *map(os.fsencode, node.locals()))
+    @staticmethod
+    def _path(node: _Node) -> str:
+        return "/".join(node.locals()) or "."
 
     def _watch(self, node: _Node, fd: int) -> bool:
         """Whether it is a folder to be watched, and is. Raises OSError when it cannot be."""
@@ -248,13 +250,12 @@ class Watches:
         return not node.is_file
 
     def _is_to_follow(self, node: _Node, fd: int, found: os.stat_result, parent: _Node) -> bool:
-        path = os.fsencode(os.readlink(f"/proc/self/fd/{fd}"))  # noqa: PTH115 - bytes
-        private = os.path.join(self._root, PRIVATE.encode())
-        if path == private or path.startswith(private + b"/"):
+        if self._folder.descent.is_private(fd):
             return False
         if stat.S_ISREG(found.st_mode):
             node.is_file = True
-            return stat.S_ISLNK(os.lstat(self._path(node)).st_mode)  # others are seen by their folder's watch
+            there = os.stat(self._path(node), dir_fd=self._folder.top, follow_symlinks=False)
+            return stat.S_ISLNK(there.st_mode)  # others are seen by their folder's watch
         node.identity = identity(found)
         return stat.S_ISDIR(found.st_mode) and not parent.leads_back(node.identity)
 
@@ -269,7 +270,10 @@ class Watches:
                     continue
                 if self._spelling.is_private(entry.name):
                     continue
-                is_folder = entry.is_dir(follow_symlinks=follow)
+                try:
+                    is_folder = entry.is_dir(follow_symlinks=follow)
+                except OSError:  # a link in circles
+                    continue
                 if not is_ignored(self._spelling.to_cloud(entry.name), is_folder):
                     yield _Node(self, node, entry.name)
 

@@ -8,14 +8,15 @@ itself is gone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from pithosfs.cache import BlockCache
-from pithosfs.errors import NotFound, UsageError
+from pithosfs.errors import NotFound, PithosfsError, UsageError
 from pithosfs.mount.attributes import Attributes, to_meta
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 from pithosfs.store.seam import DIRECTORY_TYPE
+from pithosfs_daemon.remote.batching import NewFile, send_batch
 from pithosfs_daemon.remote.listing import Listing, begin_listing
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.receiving import Receiver
@@ -91,6 +92,18 @@ class RemoteFolder:
             name, stream, size, base=base, attributes=attributes, old=old, meter=meter, cancel=cancel
         )
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether many small files can be made in one request."""
+        return bool(self._place.parameters) and self._store.capabilities.bulk_upload
+
+    def send_batch(self, files: Sequence[NewFile]) -> list[Sent | PithosfsError]:
+        """Make many small new objects at once; for each what was made, or why not (RemoteChanged: its name is taken).
+
+        Raises what concerns all of them; then the next listing tells which were made.
+        """
+        return send_batch(self._place, files)
+
     def receive(
         self,
         name: str,
@@ -128,7 +141,7 @@ class RemoteFolder:
 
     def set_attributes(self, name: str, base: RemoteBase, attributes: Attributes) -> ObjectInfo:
         """Note mode and time on the object; other metadata stays. Raises RemoteChanged when it is not `base`."""
-        etag = base.etag or self._sender.present(name, base).etag
+        etag = base.etag or self._place.present(name, base).etag
         with self._place.changing(name):
             return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag))
 
@@ -138,7 +151,7 @@ class RemoteFolder:
         Raises RemoteChanged when the object is not `base` or the new name is taken. Somebody may change the object in
         the moment before the move: then what is at the new name afterwards is his, and RemoteChanged is raised too.
         """
-        before = self._sender.present(old, base)
+        before = self._place.present(old, base)
         with self._place.changing(new):
             self._store.move(
                 self.path(old), self.path(new), sharing=before.own_sharing, public=before.public is not None

@@ -86,12 +86,13 @@ def hash_file(file: LocalFile, block_size: int, algorithm: str, cancel: threadin
     """The same; the caller checks whether the file has changed."""
     hashes = [""] * block_count(file.size, block_size)
     sums = Sums(file.size, block_size)
+    nothing = block_hash(b"", algorithm)
 
     def digest(index: int) -> None:
         start = index * block_size
         data = file.read(start, min(block_size, file.size - start))
-        hashes[index] = block_hash(data, algorithm)
-        sums.add(start, data)
+        name = hashes[index] = block_hash(data, algorithm)
+        sums.add(start, data, empty=name == nothing)
 
     for_each(range(len(hashes)), digest, Way(CONNECTIONS, None, cancel).hashers)
     hashmap = Hashmap(file.size, tuple(hashes), block_size, algorithm)
@@ -113,6 +114,9 @@ def sums_of(data: bytes | memoryview) -> bytes:
     )
 
 
+_NOTHING = sums_of(bytes(PIECE))
+
+
 class Sums:
     """Collects the sums of a content from its blocks, which come in any order, by any thread."""
 
@@ -121,10 +125,11 @@ class Sums:
         self._even = block_size % PIECE == 0  # no piece is in two blocks
         self._parts: dict[int, bytes] = {}
 
-    def add(self, offset: int, data: bytes) -> None:
-        """A block of the content."""
+    def add(self, offset: int, data: bytes, *, empty: bool = False) -> None:
+        """A block of the content; `empty` ones hold nothing but NULs, as most of a sparse file does."""
         if self._even:
-            self._parts[offset] = sums_of(data)
+            whole = len(data) // PIECE if empty else 0
+            self._parts[offset] = _NOTHING * whole + sums_of(memoryview(data)[whole * PIECE :])
 
     def result(self, read: Callable[[int, int], bytes]) -> bytes:
         """All sums; `read` gives the content again, for blocks that are no multiple of a piece."""

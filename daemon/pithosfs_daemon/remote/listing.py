@@ -39,17 +39,16 @@ class Listing:
         Raises ContainerGone, BadReply when much less came than the container has, and the errors of the store; then
         nothing may be concluded from what did not come.
         """
-        below = self._place.below
         total = 0
         try:
             for page in self._stream.pages:
                 total += len(page)
-                yield [self._place.relative(one) for one in page if one.name != below] if below else list(page)
+                yield [one for one in page if one.name]  # without what is called like the folder, with a slash
         except (NotFound, NotAllowed) as error:
             raise self._place.gone(error) from error
         count = self._stream.count
         # Not exactly: others write meanwhile. What is caught is a failing server whose list comes back short or empty.
-        if not below and count is not None and total * 2 < count:
+        if not self._place.below and count is not None and total * 2 < count:
             raise BadReply(f"the cloud listed {total} of the {count} objects in {self._place.container!r}")
         self._finished = True
 
@@ -59,7 +58,7 @@ def begin_listing(place: Place, since: int | None) -> Listing | None:
     started = time.monotonic()
     try:
         stream = place.store.stream_listing(
-            place.container, prefix=place.below, account=place.account, modified_since=since
+            place.container, prefix=place.below, relative=True, account=place.account, modified_since=since
         )
     except (NotFound, NotAllowed) as error:
         raise place.gone(error) from error

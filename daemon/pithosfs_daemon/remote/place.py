@@ -14,8 +14,9 @@ from dataclasses import replace
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE
 from pithosfs.errors import NotAllowed, NotFound, PithosfsError, PreconditionFailed
 from pithosfs.store import ContainerInfo, ObjectInfo, ObjectPath, ObjectStore
+from pithosfs_daemon.remote.terms import RemoteBase
 from pithosfs_daemon.troubles import ContainerGone, RemoteChanged
-from pithosfs_daemon.values import Pair
+from pithosfs_daemon.values import Content, Pair
 
 __all__ = ["Place"]
 
@@ -61,6 +62,28 @@ class Place:
         except NotFound:
             self.check_container()
             return None
+
+    def present(self, name: str, base: RemoteBase) -> ObjectInfo:
+        """The object that is to be changed. Raises RemoteChanged when it is not `base`."""
+        info = self.look(name)
+        if info is None:
+            raise RemoteChanged(f"{name} is not in the cloud any more", hint="")
+        if info.version != base.version:
+            raise RemoteChanged(f"{name} was changed in the cloud meanwhile", hint="")
+        return info
+
+    def settled(self, name: str, content: Content, refusal: PreconditionFailed) -> ObjectInfo:
+        """What is there after a write was refused, if that is what was to be made. Raises the refusal otherwise.
+
+        A request whose answer was lost is sent again and then meets its own first try.
+        """
+        try:
+            found = self.store.head(self.path(name))
+        except NotFound:
+            raise refusal from None
+        if found.is_directory or found.is_manifest or Content(found.hash, found.size) != content:
+            raise refusal
+        return found
 
     def check_container(self) -> None:
         """Raises ContainerGone when it is."""

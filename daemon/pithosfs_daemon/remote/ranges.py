@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pithosfs.blocks import Hashmap
+from pithosfs.transfer import WHOLE_LIMIT
 from pithosfs_daemon.remote.hashing import PIECE, SUM_SIZE
 from pithosfs_daemon.remote.terms import Hashed, OldContent
 from pithosfs_daemon.values import Content
@@ -58,15 +59,16 @@ def short_way(
 ) -> Span | None:
     """The span to send instead of the blocks that it is in; None when the blocks are the better way, or the only one.
 
-    A span is sent in one piece from memory, and without asking what the cloud has: it has to be at most half of what
-    the blocks would be, and of one block.
+    A span is sent in one piece from memory, and without asking what the cloud has. So it has to be very short, or at
+    most half of what the blocks would be, and of one block.
     """
     if old is None or old.sums is None or base is None:
         return None
     span = changed_span(base.size, old.sums, new.content.size, new.sums, sum_of)
-    if span is None or span.length * 2 > min(_blocks_length(old.hashmap, new.hashmap, span), new.hashmap.block_size):
-        return None
-    return span
+    if span is None or span.length <= WHOLE_LIMIT:
+        return span
+    blocks = min(_blocks_length(old.hashmap, new.hashmap, span), new.hashmap.block_size)
+    return span if span.length * 2 <= blocks else None
 
 
 def _blocks_length(old: Hashmap | None, new: Hashmap, span: Span) -> int:

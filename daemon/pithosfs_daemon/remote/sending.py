@@ -10,22 +10,21 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from pithosfs.bandwidth import cancelled_by
 from pithosfs.blocks import Hashmap
-from pithosfs.errors import BadRequest, LocalError, NotFound, NotSupported, PreconditionFailed
+from pithosfs.errors import BadRequest, LocalError, NotSupported, PreconditionFailed
 from pithosfs.mount.attributes import SYMLINK_TYPE, Attributes, to_meta
 from pithosfs.store import Delivery, ObjectInfo
 from pithosfs.store.content_types import UNKNOWN_TYPE, content_type
 from pithosfs.store.transfers import ObjectTarget
 from pithosfs.transfer import WHOLE_LIMIT, Phase, Progress, TransferCancelled, upload
-from pithosfs_daemon.remote.hashing import PIECE, LocalFile, hash_data, hash_file, sums_of
+from pithosfs_daemon.remote.hashing import PIECE, SUM_SIZE, LocalFile, hash_data, hash_file, sums_of
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.ranges import Span, short_way
 from pithosfs_daemon.remote.terms import Hashed, OldContent, RemoteBase, Sent
-from pithosfs_daemon.troubles import RemoteChanged
 from pithosfs_daemon.values import Content
 
 __all__ = ["Sender"]
@@ -66,25 +65,6 @@ class Sender:
         meter(size)
         return Sent(self._place.relative(info), hashed.content, hashed.hashmap, hashed.sums)
 
-    # what stays of the object that is replaced ----------------------------------------------------------------------
-
-    def present(self, name: str, base: RemoteBase) -> ObjectInfo:
-        """The object that is to be changed. Raises RemoteChanged when it is not `base`."""
-        info = self._place.look(name)
-        if info is None or info.version != base.version:
-            raise RemoteChanged(f"{name} is not what it was in the cloud", hint="")
-        return info
-
-    def _described(self, name: str, there: ObjectInfo | None, attributes: Attributes) -> _Description:
-        meta = to_meta(attributes)
-        if there is None:
-            return _Description(content_type(name), meta, "", None)
-        says_something = there.content_type not in ("", UNKNOWN_TYPE, SYMLINK_TYPE)
-        # A manifest does not stay: it would hide the content.
-        delivery = replace(there.delivery, manifest=None) if there.delivery else None
-        kind = there.content_type if says_something else content_type(name)
-        return _Description(kind, {**(there.meta or {}), **meta}, there.etag, delivery)
-
     # small files ----------------------------------------------------------------------------------------------------
 
     def _send_whole(
@@ -95,8 +75,8 @@ class Sender:
         hashed = hash_data(data, *self._place.parameters)
         if cancel.is_set():
             raise TransferCancelled
-        there = self.present(name, base) if base is not None else None
-        described = self._described(name, there, attributes)
+        there = self._place.present(name, base) if base is not None else None
+        described = _Description.of(name, there, attributes)
         path = self._place.path(name)
         with self._place.changing(name):
             try:
@@ -107,20 +87,11 @@ class Sender:
                     meta=described.meta,
                     base=described.base,
                     delivery=described.delivery,
+                    hashmap=hashed.hashmap,
                 )
             except PreconditionFailed as refusal:
-                info = self._settled(name, hashed.content, refusal)
+                info = self._place.settled(name, hashed.content, refusal)
         return hashed, info
-
-    def _settled(self, name: str, content: Content, refusal: PreconditionFailed) -> ObjectInfo:
-        """What is there after a refusal, if that is what was to be made. Raises the refusal otherwise."""
-        try:
-            found = self._place.store.head(self._place.path(name))
-        except NotFound:
-            raise refusal from None
-        if found.is_directory or found.is_manifest or Content(found.hash, found.size) != content:
-            raise refusal
-        return found
 
     # large files ----------------------------------------------------------------------------------------------------
 
@@ -143,11 +114,12 @@ class Sender:
                 if info is not None and Content(info.hash, info.size) == hashed.content:
                     return info
                 there = info
-            there = there or self.present(name, base)
-        described = self._described(name, there, attributes)
-        target = _Target(self, name, described)
+            there = there or self._place.present(name, base)
+        described = _Description.of(name, there, attributes)
+        target = _Target(self._place, name, described)
         with self._place.changing(name):
             try:
+                file.stream.seek(0)
                 upload(
                     target,
                     file.stream,
@@ -183,7 +155,7 @@ class Sender:
         Returns what was made (it may be something else: see `send`), None when the cloud does not take it so.
         """
         assert base.content is not None
-        etag = base.etag or self.present(name, base).etag
+        etag = base.etag or self._place.present(name, base).etag
         if not etag:
             return None
         if cancel.is_set():
@@ -196,7 +168,7 @@ class Sender:
                     path, span.start, data, size=base.content.size, base=etag, meta=meta, grow=True
                 )
             except PreconditionFailed as refusal:
-                return self._settled(name, hashed.content, refusal)
+                return self._place.settled(name, hashed.content, refusal)
             except (BadRequest, NotSupported) as refused:
                 _log.info("no ranged update of %s: %s", name, refused)
                 return None
@@ -204,46 +176,50 @@ class Sender:
             _log.warning("the cloud made something else of a change inside %s: sending its blocks", name)
         return info
 
-    # for the target -------------------------------------------------------------------------------------------------
 
-    @property
-    def place(self) -> Place:
-        return self._place
-
-    settled = _settled
-
-
+@dataclass(frozen=True, slots=True)
 class _Description:
-    """What is said of an object that is written, and the ETag that it replaces ("": none)."""
+    """What is said of an object that is written, and the ETag that it replaces ("": the name must be free)."""
 
-    def __init__(self, content_type: str, meta: Mapping[str, str], base: str | None, delivery: Delivery | None) -> None:
-        self.content_type = content_type
-        self.meta = meta
-        self.base = base
-        self.delivery = delivery
+    content_type: str
+    meta: Mapping[str, str]
+    base: str | None
+    delivery: Delivery | None
+
+    @classmethod
+    def of(cls, name: str, there: ObjectInfo | None, attributes: Attributes) -> _Description:
+        """Of what is `there` all that a new content does not change."""
+        meta = to_meta(attributes)
+        if there is None:
+            return cls(content_type(name), meta, "", None)
+        says_something = there.content_type not in ("", UNKNOWN_TYPE, SYMLINK_TYPE) and not there.is_directory
+        kind = there.content_type if says_something else content_type(name)
+        # A manifest does not stay: it would hide the content.
+        delivery = replace(there.delivery, manifest=None) if there.delivery else None
+        return cls(kind, {**(there.meta or {}), **meta}, there.etag, delivery)
 
 
 class _Target(ObjectTarget):
     """Knows its own work again when only the answer was lost."""
 
-    def __init__(self, sender: Sender, name: str, described: _Description) -> None:
+    def __init__(self, place: Place, name: str, described: _Description) -> None:
         super().__init__(
-            sender.place.store,
-            sender.place.path(name),
+            place.store,
+            place.path(name),
             content_type=described.content_type,
             meta=described.meta,
             base=described.base,
             delivery=described.delivery,
-            parameters=sender.place.parameters,
+            parameters=place.parameters,
         )
-        self._sender = sender
+        self._place = place
         self._name = name
 
     def commit(self, hashmap: Hashmap) -> Sequence[str]:
         try:
             return super().commit(hashmap)
         except PreconditionFailed as refusal:
-            self.result = self._sender.settled(self._name, Content(hashmap.root, hashmap.size), refusal)
+            self.result = self._place.settled(self._name, Content(hashmap.root, hashmap.size), refusal)
             return []
 
 
@@ -254,7 +230,7 @@ def _verified(file: LocalFile, hashed: Hashed, span: Span) -> bytes:
     end = min(-(-span.end // PIECE) * PIECE, file.size)
     data = file.read(start, end - start)
     sums = sums_of(data)
-    if hashed.sums[first * 16 : first * 16 + len(sums)] != sums:
+    if hashed.sums[first * SUM_SIZE : first * SUM_SIZE + len(sums)] != sums:
         raise file.changed()
     return data[span.start - start : span.end - start]
 

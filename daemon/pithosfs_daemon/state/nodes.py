@@ -6,12 +6,12 @@ import sqlite3
 from dataclasses import dataclass
 
 from pithosfs_daemon.reconcile import UNKNOWN, Base, Item, Unknown
-from pithosfs_daemon.state.schema import ABSENT, FILE, FOLDER, IMPLIED, OTHER
+from pithosfs_daemon.state.schema import ABSENT, CLASH, FILE, FOLDER, IMPLIED, OTHER
 from pithosfs_daemon.values import Content, Kind, Reason, Stamp, Trouble
 
 __all__ = ["Agreed", "Node", "RemoteSeen", "pack_trouble", "parent_of", "to_node"]
 
-_KINDS = {FILE: Kind.FILE, FOLDER: Kind.FOLDER, IMPLIED: Kind.FOLDER}
+_KINDS = {FILE: Kind.FILE, FOLDER: Kind.FOLDER, IMPLIED: Kind.FOLDER, CLASH: Kind.FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class RemoteSeen:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Everything that is known of a name. The `…_other` sides show something that is not synced."""
+    """Everything that is known of a name. The `…_other` sides show something that is not synced; `remote` tells of a
+    file with objects below it all the same."""
 
     id: int
     name: str
@@ -77,6 +78,12 @@ class Node:
             and agreed.stamp == self.stamp
             and not agreed.racy
         )
+
+    @property
+    def is_clash(self) -> bool:
+        """Whether it is a file in the cloud that has objects below it, and that we have, or had, as a file."""
+        ours = self.local_kind is Kind.FILE or (self.agreed is not None and self.agreed.kind is Kind.FILE)
+        return self.remote_other and self.remote is not None and ours and not self.local_other
 
     @property
     def local_content(self) -> Content | None:
@@ -128,10 +135,10 @@ def to_node(row: sqlite3.Row) -> Node:
     if row["l_kind"] in (FILE, FOLDER):
         stamp = Stamp(row["l_size"], row["l_mtime"], row["l_ctime"], row["l_inode"], row["l_mode"])
     remote = None
-    if row["r_kind"] in (FILE, FOLDER, IMPLIED):
+    if row["r_kind"] in (FILE, FOLDER, IMPLIED, CLASH):
         remote = RemoteSeen(
             _KINDS[row["r_kind"]],
-            _content(row["r_hash"], row["r_size"]) if row["r_kind"] == FILE else None,
+            _content(row["r_hash"], row["r_size"]) if row["r_kind"] in (FILE, CLASH) else None,
             row["r_version"],
             row["r_uuid"],
             row["r_kind"] == IMPLIED,
@@ -146,7 +153,7 @@ def to_node(row: sqlite3.Row) -> Node:
         local_hash=None if row["l_hash"] is None else row["l_hash"].hex(),
         only_ignored=bool(row["l_only_ignored"]),
         remote=remote,
-        remote_other=row["r_kind"] == OTHER,
+        remote_other=row["r_kind"] in (OTHER, CLASH),
         troubles=tuple(_troubles(row)),
     )
 

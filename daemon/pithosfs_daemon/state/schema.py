@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pithosfs.errors import LocalError
 
-__all__ = ["ABSENT", "FILE", "FOLDER", "IMPLIED", "OTHER", "open_database"]
+__all__ = ["ABSENT", "CLASH", "FILE", "FOLDER", "IMPLIED", "OTHER", "open_database"]
 
 # Kinds. A remote folder is `IMPLIED` when it has no object of its own, but objects below it. `OTHER` is what cannot be
-# looked at or is not synced: nothing is decided about it.
-ABSENT, FILE, FOLDER, IMPLIED, OTHER = range(5)
+# looked at or is not synced: nothing is decided about it. `CLASH` is a file in the cloud that has objects below it.
+ABSENT, FILE, FOLDER, IMPLIED, OTHER, CLASH = range(6)
 
 _VERSION = 1
 _SCHEMA = """

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pithosfs_daemon.state.nodes import Agreed, Node, RemoteSeen, pack_trouble, parent_of, to_node
-from pithosfs_daemon.state.schema import ABSENT, FILE, FOLDER, IMPLIED, OTHER, open_database
+from pithosfs_daemon.state.schema import ABSENT, CLASH, FILE, FOLDER, IMPLIED, OTHER, open_database
 from pithosfs_daemon.values import Kind, Reason, Seen, Stamp, Trouble
 
 __all__ = ["Conflict", "Counts", "LocalRow", "Place", "RemoteRow", "State"]
@@ -316,8 +316,15 @@ class State:
 
     def in_the_way(self) -> list[str]:
         """Files in the cloud that have objects below them."""
-        way = f"{Reason.IN_THE_WAY.name}%"
-        return [row[0] for row in self.rows("SELECT name FROM node WHERE r_kind = 4 AND r_trouble LIKE ?", (way,))]
+        return [row[0] for row in self.rows("SELECT name FROM node WHERE r_kind = ?", (CLASH,))]
+
+    def gets_in_the_way(self, name: str) -> None:
+        """A file has just turned out to have some."""
+        with self.changing() as db:
+            db.execute(
+                "UPDATE node SET r_kind = ?, r_trouble = ?, dirty = 1 WHERE name = ?",
+                (CLASH, pack_trouble(Trouble(name, Reason.IN_THE_WAY)), name),
+            )
 
     def out_of_the_way(self, name: str) -> None:
         """Such a file has none any more: it counts again as it was listed."""

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from pithosfs.blocks import Hashmap
+from pithosfs.localcloud.blockstore import BlockStore
 from pithosfs.localcloud.faults import Fault, bad_request, not_found, over_limit, relayed
 from pithosfs.localcloud.objects.clock import Clock
 from pithosfs.localcloud.objects.model import EMPTY_ROOT, Container, StoredObject, Version, last_change
 from pithosfs.localcloud.objects.sharing import Rule
+from pithosfs.localcloud.smallblocks import SmallBlock
 
 __all__ = ["MAX_METADATA", "Change", "Draft", "Quota"]
 
@@ -40,10 +42,19 @@ class Draft:
     content: int | None = None
     md5: str = ""
     uuid: str | None = None  # None: the present object's, or a new one
+    small: SmallBlock | None = None  # a block that is not stored yet
 
     @classmethod
-    def of_hashmap(cls, hashmap: Hashmap, root: str, content_type: str, metadata: Mapping[str, str], md5: str) -> Draft:
-        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5)
+    def of_hashmap(
+        cls,
+        hashmap: Hashmap,
+        root: str,
+        content_type: str,
+        metadata: Mapping[str, str],
+        md5: str,
+        small: SmallBlock | None = None,
+    ) -> Draft:
+        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5, small=small)
 
     @classmethod
     def of_version(cls, version: Version, metadata: Mapping[str, str], content_type: str, uuid: str | None) -> Draft:
@@ -74,6 +85,7 @@ class Change:
     time: int = field(init=False)
     _growth: dict[int, _Growth] = field(init=False, default_factory=dict)
     _orphans: set[int] = field(init=False, default_factory=set)
+    _used: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)  # account → bytes before, quota
 
     def __post_init__(self) -> None:
         self.time = self.clock.tick()
@@ -93,6 +105,8 @@ class Change:
             ident = self._insert("INSERT INTO objects (container, name) VALUES (?, ?)", (container.id, name))
         else:
             ident = stored.id
+        if draft.small is not None:
+            BlockStore.add_small(self.connection, draft.small)
         content = draft.content
         if content is None and draft.hashmap is not None and len(draft.hashmap.hashes) > 1:
             blob = bytes.fromhex("".join(draft.hashmap.hashes))
@@ -223,6 +237,27 @@ class Change:
         self.connection.execute("DELETE FROM past_metadata WHERE kind = 'container' AND owner = ?", (container.id,))
         self.connection.execute("DELETE FROM containers WHERE id = ?", (container.id,))
         self.touch_account(container.account_id)
+
+    def check_room(self, container: Container, grown: int) -> None:
+        """Raises for one object that is to grow by `grown` bytes what `settle` would raise for everything together.
+
+        `container` is as it was when this change began.
+        """
+        if container.project != container.account:
+            raise relayed(404, not_found("the project of the container cannot be used"))
+        if grown <= 0:
+            return
+        before = self._growth.get(container.id)
+        if container.quota and container.bytes + (before.bytes if before else 0) + grown > container.quota:
+            raise over_limit(f"the container may hold {container.quota} bytes")
+        account = container.account_id
+        if account not in self._used:
+            row = self.connection.execute("SELECT bytes FROM accounts WHERE id = ?", (account,)).fetchone()
+            self._used[account] = row[0], self.quota(self.connection, container.account)
+        used, quota = self._used[account]
+        used += sum(one.bytes for one in self._growth.values() if one.container.account_id == account)
+        if used + grown > quota:
+            raise relayed(413, Fault(413, "overLimit", "the quota of the project is exceeded"))
 
     # the end --------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from fixtures.synced import Machine, Place
 from pithosfs.errors import NotFound
 from pithosfs_daemon.conflicts import Keep, find_conflict, open_conflicts, resolve
 from pithosfs_daemon.folder import Folder
+from pithosfs_daemon.values import Reason
 
 
 def conflict_of(one: Machine) -> str:
@@ -115,6 +116,33 @@ def test_a_folder_replaced_by_a_file_while_something_in_it_was_changed(one: Mach
     assert one.tree() == two.tree()
     contents = set(one.tree().values())
     assert {b"file now", b"changed"} <= contents
+
+
+def test_a_file_that_gets_objects_below_it_makes_room_for_them(one: Machine, two: Machine, place: Place) -> None:
+    """In the cloud a name can be both, so two machines can make a file and a folder of one name at the same time."""
+    one.write("d", b"file")
+    one.settle()
+    place.put("d/inside", b"folder")
+    one.settle()
+    two.settle()
+    one.settle()
+    copy = conflict_of(one)
+    assert one.tree() == two.tree() == place.tree() == {"d": None, "d/inside": b"folder", copy: b"file"}
+
+
+def test_a_file_with_objects_below_it_that_others_have_made_is_left_alone(one: Machine, place: Place) -> None:
+    place.put("d", b"file")
+    place.put("d/inside", b"folder")
+    outcome = one.settle()
+    assert one.tree() == {"d": None, "d/inside": b"folder"}
+    assert [(trouble.name, trouble.reason) for trouble in outcome.troubles] == [("d", Reason.IN_THE_WAY)]
+    assert place.read("d") == b"file"
+    place.store.delete(place.path("d"))
+    assert one.settle().troubles == ()
+    place.store.delete(place.path("d/inside"))
+    place.put("d", b"only a file")
+    one.settle()
+    assert one.tree() == {"d": b"only a file"}
 
 
 def test_a_second_conflict_of_the_same_name_gets_a_name_of_its_own(one: Machine, two: Machine) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -42,9 +42,9 @@ def wire(proxy: Callable[[TestCloud], FaultProxy], cloud: TestCloud) -> FaultPro
 
 
 @pytest.fixture
-def machines(machine: Callable[..., Machine], wire: FaultProxy) -> Iterator[list[Machine]]:
+def machines(machine: Callable[..., Machine], wire: FaultProxy) -> list[Machine]:
     """Two folders; what the second one asks goes by the short way."""
-    yield [machine(through=wire, max_delete=1.0), machine(max_delete=1.0)]
+    return [machine(through=wire, max_delete=1.0), machine(max_delete=1.0)]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

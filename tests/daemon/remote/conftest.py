@@ -31,6 +31,15 @@ def ada(cloud: TestCloud) -> User:
     return cloud.user("ada")
 
 
+class Nobody:
+    """A user catalog: these tests ask for nobody's name."""
+
+    def uuids2usernames(self, uuids: object) -> dict[str, str]:
+        return {}
+
+    usernames2uuids = uuids2usernames
+
+
 def pair_of(user: User, container: str, prefix: str = "") -> Pair:
     return Pair("p", Path("/nowhere"), "test", user.uuid, container, prefix)
 
@@ -135,7 +144,13 @@ def make_side(
         store.close()
 
 
+@pytest.fixture
+def side(make_side: Callable[..., Side]) -> Side:
+    """Of a folder in a container."""
+    return make_side("work/dir")
+
+
 @pytest.fixture(params=["", "work/dir"])
-def side(request: pytest.FixtureRequest, make_side: Callable[..., Side]) -> Side:
+def either(request: pytest.FixtureRequest, make_side: Callable[..., Side]) -> Side:
     """Of a whole container, and of a folder in one."""
     return make_side(request.param)
