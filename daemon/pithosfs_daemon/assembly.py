@@ -156,10 +156,7 @@ class Workplace:
             # The folder is open for a pass only: a watcher keeps to the rules that there were when it was made.
             self._watch_no_more()
             self._watch()
-        if self._watcher is None:
-            return Dirty()
-        found = self._watcher.take()
-        return Dirty(found.names, found.folders, found.full)
+        return Dirty() if self._watcher is None else self._watcher.take()
 
     def quiet_since(self) -> float:
         return 0.0 if self._watcher is None else self._watcher.quiet_since()
