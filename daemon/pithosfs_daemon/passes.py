@@ -153,8 +153,16 @@ class Engine:
 
     def _look(self, scan: Literal["full"] | Dirty, actor: Actor, cancel: threading.Event) -> None:
         actor.folder.check()
-        for copy in actor.folder.leftovers(lambda name, number: actor.conflict_copy(name)(number)):
+        candidates: dict[str, str] = {}  # conflict copy → whose
+
+        def conflict(name: str, number: int) -> str:
+            copy = actor.conflict_copy(name)(number)
+            candidates[copy] = name
+            return copy
+
+        for copy in actor.folder.leftovers(conflict):
             log.warning("%s: a file was written to while it was replaced: kept as %s", self.pair.folder, copy)
+            self.state.add_conflict(candidates[copy], copy)
             self._looks.add(copy)
         rules = list(actor.folder.rules.lines)
         if rules != self.state.fact("rules"):
