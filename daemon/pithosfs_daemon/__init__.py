@@ -1,1 +1,1 @@
-"""The sync daemon's program. Syncing itself is not part of this version."""
+"""The sync daemon: folders that are kept in step with a place in a cloud. See daemon/README.md."""

@@ -6,11 +6,13 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Literal
 
 from pithosfs.cache import BlockCache
 from pithosfs.config import Cloud, Directories, format_size, make_private
+from pithosfs.errors import LocalError
 from pithosfs.http import RetryPolicy
 from pithosfs.mount.names import to_local
 from pithosfs.store import ObjectStore, Traffic
@@ -18,7 +20,7 @@ from pithosfs.store.pithos import open_store
 from pithosfs_daemon.acting import Event
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.eventlog import EventLog
-from pithosfs_daemon.folder import IgnoreRules, Watcher
+from pithosfs_daemon.folder import IgnoreRules, Trash, Watcher
 from pithosfs_daemon.passes import Engine, Outcome
 from pithosfs_daemon.ports import Counts
 from pithosfs_daemon.registry import Registry
@@ -62,8 +64,10 @@ class Workplace:
         *,
         cache: BlockCache | None = None,
         touched: Callable[[], None] | None = None,
+        date: Callable[[], float] = time.time,
     ) -> None:
-        """Raises FolderGone, FolderTaken, LocalError, OSError."""
+        """`date` is in seconds since the epoch. Raises FolderGone, FolderTaken, LocalError, OSError."""
+        self._date = date
         self.pair = pair
         self.activity = Activity()
         self.room = FolderRoom(pair)
@@ -149,17 +153,23 @@ class Workplace:
         self._events.did(_SAID.get(event.action, event.action), event.name, detail)
 
     def run(self, scan: Literal["full"] | Dirty, *, max_delete: float | None, cancel: threading.Event) -> Outcome:
-        return self._connected.run(scan=scan, max_delete=max_delete, cancel=cancel)
+        outcome = self._connected.run(scan=scan, max_delete=max_delete, cancel=cancel)
+        if scan == "full":
+            self._expire_trash()
+        return outcome
+
+    def _expire_trash(self) -> None:
+        with contextlib.suppress(LocalError, OSError):  # another time
+            count = Trash(self.pair.folder, clock=self._date).expire()
+            if count:
+                self._events.did("emptied the trash", "", f"{count} files that were deleted 30 days ago")
 
     def take(self) -> Dirty:
         if self._watcher is not None and self.room.rules != self._watched_rules:
             # The folder is open for a pass only: a watcher keeps to the rules that there were when it was made.
             self._watch_no_more()
             self._watch()
-        if self._watcher is None:
-            return Dirty()
-        found = self._watcher.take()
-        return Dirty(found.names, found.folders, found.full)
+        return Dirty() if self._watcher is None else self._watcher.take()
 
     def quiet_since(self) -> float:
         return 0.0 if self._watcher is None else self._watcher.quiet_since()
@@ -169,7 +179,10 @@ class Workplace:
 
     def counts(self) -> Counts:
         found = self.state.counts()
-        return Counts(found.files, found.size, len(self.state.conflicts()))
+        # Whoever has removed a copy by hand has decided.
+        nodes = (self.state.node(one.copy) for one in self.state.conflicts())
+        conflicts = sum(one is not None and (one.local_kind is not None or one.remote is not None) for one in nodes)
+        return Counts(found.files, found.size, conflicts)
 
     def traffic(self) -> Traffic:
         return Traffic() if self._store is None else self._store.traffic()

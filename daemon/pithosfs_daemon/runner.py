@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pithosfs_daemon.clouds import Clouds
 from pithosfs_daemon.diagnosis import Diagnosis
@@ -19,7 +19,7 @@ from pithosfs_daemon.patience import Clocks, Patience, Wait
 from pithosfs_daemon.ports import Opener, OpenPair
 from pithosfs_daemon.shift import Shift
 from pithosfs_daemon.standing import Standing
-from pithosfs_daemon.states import Condition, PairStatus
+from pithosfs_daemon.states import Condition, PairStatus, Situation
 from pithosfs_daemon.timing import Timing
 from pithosfs_daemon.values import Pair
 
@@ -127,15 +127,19 @@ class Runner:
 
     def status(self) -> PairStatus:
         """How the pair is now."""
-        return self._standing.status(self._orders.pair, noticed=self._orders.noticed is not None)
+        pair = self._orders.pair
+        status = self._standing.status(pair, noticed=self._orders.noticed is not None)
+        if pair.paused and status.situation.condition == Condition.IN_STEP:
+            # After a pass that was asked for, before the pair is closed again.
+            return replace(status, situation=Situation(Condition.PAUSED, "", _resume(pair)))
+        return status
 
     def _live(self) -> None:
         orders = self._orders
         while not orders.ending:
             pair = orders.begin()
             if pair.paused and not orders.asked:
-                todo = f"to go on: pithosfs sync resume {pair.id}"
-                self._patience.in_step(Diagnosis(Condition.PAUSED, "", todo))
+                self._patience.in_step(Diagnosis(Condition.PAUSED, "", _resume(pair)))
                 orders.rest()
                 continue
             wait = self._work(pair)
@@ -167,3 +171,7 @@ class Runner:
         return Shift(
             pair, opened, self._orders, self._clouds, self._standing, self._patience, self._timing, self._clocks
         )
+
+
+def _resume(pair: Pair) -> str:
+    return f"to go on: pithosfs sync resume {pair.id}"

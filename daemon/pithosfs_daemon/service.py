@@ -61,6 +61,11 @@ def ask(
     """
     record = find(directories)
     if record is not None:
+        if not Path(record.socket).exists():
+            raise LocalError(
+                f"the socket of the sync daemon is gone: {record.socket}",
+                hint="end it and start it again: pithosfs sync stop, pithosfs sync start",
+            )
         return control.call(Path(record.socket), request, peer=PEER, on_progress=progress, timeout=timeout, **arguments)
     # Imported here: with a daemon nothing of the engine is needed.
     from pithosfs_daemon.assembly import Assembly

@@ -56,6 +56,8 @@ class Shift:
         self._active = now  # when something last happened
         self._poll_at = self._full_at = self._overflow_at = now
         self._retry_at: float | None = None
+        self._count_at = now
+        self._uncounted = False
 
     def work(self) -> Wait | None:
         """Returns when the pair is to be closed; with a wait, after which it is to be opened anew."""
@@ -138,11 +140,21 @@ class Shift:
             self._full_at = done + self._timing.full
             # Events that are lost again and again must not make one scan follow the other without a pause.
             self._overflow_at = done + (done - begun)
-        self._standing.passed(self._opened, outcome, count=full or bool(outcome.changed))
+        self._count(outcome, full or bool(outcome.changed))
         if outcome.changed or (dirty and not full):
             self._active = done
         self._poll_at = done + self._pace.wait(done - self._active, 0.0 if outcome.changed else done - begun)
         return self._conclude(outcome, anew=full or retried or bool(dirty)), outcome.again
+
+    def _count(self, outcome: Outcome, is_new: bool) -> None:
+        """Tell of the pass; what is in step is counted when that is new, but not all the time, as it takes some."""
+        begun = self._now()
+        self._uncounted = self._uncounted or is_new
+        count = self._uncounted and begun >= self._count_at
+        self._standing.passed(self._opened, outcome, count=count)
+        if count:
+            self._uncounted = False
+            self._count_at = self._now() + (self._now() - begun) / self._timing.share
 
     def _gather(self, full: bool) -> bool:
         """Take the local changes in, if they have settled; says whether everything is to be looked at. Otherwise what

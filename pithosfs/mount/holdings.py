@@ -24,13 +24,12 @@ from pithosfs.errors import NotAllowed, NotFound, PithosfsError
 from pithosfs.mount.container_names import ContainerNames, Slot, folder_table
 from pithosfs.mount.names import split_last
 from pithosfs.mount.notes import Note
-from pithosfs.store import ContainerInfo, Found, Listing, ObjectPath, ObjectStore
+from pithosfs.store import SURE_AFTER, ContainerInfo, Found, Listing, ObjectPath, ObjectStore
 
 __all__ = ["AccountHolding", "ContainerHolding", "Flight", "Holding", "Part"]
 
 log = logging.getLogger(__name__)
 
-SURE_AFTER = 2  # seconds between the last change and the listing
 COST_FACTOR = 10  # a listing that took s seconds is not asked for again before COST_FACTOR × s
 MOST_SINGLES = 10_000  # look-ups of single names in folders that are too large to be listed
 NEVER = float("-inf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pithosfs.store.seam import (
+    SURE_AFTER,
     Capabilities,
     ContainerInfo,
     Delivery,
@@ -24,6 +25,7 @@ from pithosfs.store.seam import (
 )
 
 __all__ = [
+    "SURE_AFTER",
     "Capabilities",
     "ContainerInfo",
     "Delivery",

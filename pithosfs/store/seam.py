@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DIRECTORY_TYPES",
     "EVERYTHING",
+    "SURE_AFTER",
     "Capabilities",
     "ContainerInfo",
     "Delivery",
@@ -38,6 +39,10 @@ __all__ = [
     "Usage",
     "VersionInfo",
 ]
+
+SURE_AFTER = 2
+"""Seconds between the last change in a container and a listing, from which on the listing can be trusted to have that
+change: the server compares times in whole seconds (object-store.md section 15)."""
 
 DIRECTORY_TYPE = "application/directory"
 DIRECTORY_TYPES = frozenset({DIRECTORY_TYPE, "application/folder"})
@@ -448,8 +453,11 @@ class ObjectStore(ABC):
         """Which blocks of a hashmap the cloud does not hold yet, each once. Changes nothing."""
 
     @abstractmethod
-    def put_block(self, container: str, data: bytes) -> str:
-        """Store one block (at most the block size, not stripped) through an own container; returns its hash."""
+    def put_block(self, container: str, data: bytes, *, check: bool = True) -> str:
+        """Store one block (at most the block size, not stripped) through an own container.
+
+        Returns the hash that the cloud gave it, compared with the data unless the caller does that (`check` False).
+        """
 
     @abstractmethod
     def put_hashmap(

@@ -55,7 +55,8 @@ def verify(run: Invocation, pair: str | None) -> None:
     show_list(run, rows, columns, empty="Both sides hold the same" if pairs else "No folder is synced")
     left = sum(len(one["troubles"]) for one in pairs)
     if left:
-        note(f"{left} names are left alone, and were not compared; see: pithosfs sync status PAIR")
+        names = "1 name is left alone and was" if left == 1 else f"{left} names are left alone and were"
+        note(f"{names} not compared; see: pithosfs sync status PAIR")
     if found:
         count = "1 name differs" if len(found) == 1 else f"{len(found)} names differ"
         raise Failure(count, 1, hint="bring them in step: pithosfs sync now")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,9 @@ def _wish(run: Invocation, remote: str, given: dict[str, Any]) -> Pair:
             "only your own containers can be synced", hint="what others share can be mounted: pithosfs mount DIR"
         )
     place = locate(run, remote)
-    options = {CONFIG_OPTION: str(Path(run.config_file).absolute())} if run.config_file else {}
+    # A daemon that systemd starts knows nothing of this command's environment.
+    config = run.config_file or os.environ.get("PITHOSFS_CONFIG")
+    options = {CONFIG_OPTION: str(Path(config).absolute())} if config else {}
     wish = Pair("", Path("/"), cloud.name, "", place.container, place.name.removesuffix("/"), options=options)
     return check(replace(wish, **changes(given)))
 

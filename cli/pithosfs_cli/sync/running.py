@@ -147,9 +147,13 @@ def _result(status: PairStatus, in_step: bool) -> str:
 
 def _remarks(status: PairStatus, in_step: bool) -> None:
     if in_step and status.trouble_count:
-        note(f"{status.trouble_count} names are left alone; see: pithosfs sync status {status.id}")
+        note(f"{_are(status.trouble_count, 'name')} left alone; see: pithosfs sync status {status.id}")
     if status.conflicts:
-        note(f"{status.conflicts} conflicts are to be resolved; see: pithosfs sync conflicts {status.id}")
+        note(f"{_are(status.conflicts, 'conflict')} to be resolved; see: pithosfs sync conflicts {status.id}")
+
+
+def _are(count: int, what: str) -> str:
+    return f"1 {what} is" if count == 1 else f"{count} {what}s are"
 
 
 def _summary(state: Mapping[str, Any]) -> str:

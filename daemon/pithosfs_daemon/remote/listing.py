@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 
 from pithosfs.errors import BadReply, NotAllowed, NotFound
-from pithosfs.mount.holdings import SURE_AFTER
-from pithosfs.store import ListingStream, ObjectInfo
+from pithosfs.store import SURE_AFTER, ListingStream, ObjectInfo
 from pithosfs_daemon.remote.place import Place
 
 __all__ = ["Listing", "begin_listing"]

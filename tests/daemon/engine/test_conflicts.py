@@ -286,3 +286,20 @@ def test_a_remote_edit_that_lands_while_an_upload_goes(
     assert done
     assert set(one.tree().values()) == {b"edited there", b"edited here"}
     assert one.read("a") == b"edited there"
+
+
+def test_a_program_that_still_writes_to_what_a_download_has_replaced(one: Machine, place: Place) -> None:
+    path = one.write("a", b"0" * 10)
+    one.write("b", b"b")
+    one.settle()
+    with path.open("r+b", buffering=0) as program:
+        place.put("a", b"from the cloud")
+        one.sync()
+        assert path.read_bytes() == b"from the cloud"
+        program.write(b"still here")
+        one.sync()
+    one.settle()
+    copy = conflict_of(one)
+    assert one.tree() == place.tree() == {"a": b"from the cloud", "b": b"b", copy: b"still here"}
+    with Folder(one.pair) as folder:
+        assert [(found.name, found.copy) for found in open_conflicts(folder, one.state)] == [("a", copy)]
