@@ -453,8 +453,11 @@ class ObjectStore(ABC):
         """Which blocks of a hashmap the cloud does not hold yet, each once. Changes nothing."""
 
     @abstractmethod
-    def put_block(self, container: str, data: bytes) -> str:
-        """Store one block (at most the block size, not stripped) through an own container; returns its hash."""
+    def put_block(self, container: str, data: bytes, *, check: bool = True) -> str:
+        """Store one block (at most the block size, not stripped) through an own container.
+
+        Returns the hash that the cloud gave it, compared with the data unless the caller does that (`check` False).
+        """
 
     @abstractmethod
     def put_hashmap(

@@ -223,11 +223,12 @@ def _send_round(target: BlockTarget, file: _File | _Memory, hashmap: Hashmap, na
         index = places[name]
         with way.slots:
             data = file.read(index * hashmap.block_size, hashmap.block_length(index))
-            if block_hash(data, hashmap.algorithm) != name:
-                raise file.changed()
             try:
+                # The cloud hashes it anyway, so it is not hashed here once more unless there is trouble.
                 _send(target, name, data)
             except _PASSING as error:
+                if block_hash(data, hashmap.algorithm) != name:
+                    raise file.changed() from error
                 troubles.append(error)
             else:
                 meter.add(len(data))

@@ -18,12 +18,12 @@ from pithosfs.errors import LocalError
 from pithosfs.mount.names import to_local
 from pithosfs_daemon.folder import changing
 from pithosfs_daemon.folder.descent import Blocked, Descent, Missing, is_exact
-from pithosfs_daemon.folder.disks import sync_all
+from pithosfs_daemon.folder.disks import is_shared, sync_all
 from pithosfs_daemon.folder.ground import Ground, changed
 from pithosfs_daemon.folder.looking import DirectoryScan, Looking
 from pithosfs_daemon.folder.parts import Part, clear_parts
-from pithosfs_daemon.folder.private import PARTS, PRIVATE, PrivateFolder
-from pithosfs_daemon.folder.probing import Nature, clear_probes, probe
+from pithosfs_daemon.folder.private import MARKER, PARTS, PRIVATE, PrivateFolder
+from pithosfs_daemon.folder.probing import Nature, clear_probes, known_nature
 from pithosfs_daemon.folder.putting import Put, put
 from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
@@ -63,6 +63,7 @@ class Folder:
             self._top = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise self._gone() from error
+        self.identity = identity(os.fstat(self._top))
         try:
             self._private = PrivateFolder(self._top, pair)
         except BaseException:
@@ -76,11 +77,13 @@ class Folder:
 
     def _start(self, nature: Nature | None) -> None:
         pair, private = self._pair, self._private.fd
-        nature = nature or probe(private, PRIVATE, self._top)
+        if nature is None:
+            nature = known_nature(private, PRIVATE, self._top, MARKER)
         self._spelling = Spelling(self.root, nature, pair.prefix)
         self._descent = Descent(self._top, private, self._spelling, follow=self._follow)
         self._rules = self._read_rules()
         self._looking = Looking(self._descent, self._spelling, lambda: self._rules, follow=self._follow)
+        self.is_shared = is_shared(self._top)
         self._ground = Ground(self._descent, self._private, nature.can, self._spelling, self._follow, self._clock)
 
     def __enter__(self) -> Folder:
@@ -102,7 +105,7 @@ class Folder:
             now = self.root.stat()
         except OSError as error:
             raise self._gone() from error
-        if identity(now) != identity(os.fstat(self._top)):
+        if identity(now) != self.identity:
             raise FolderGone(
                 f"{self.root} is another folder than when the sync started",
                 hint="put the right one back; then: pithosfs sync resume",
@@ -113,16 +116,6 @@ class Folder:
         return FolderGone(f"{self.root} is not there", hint="mount its disk, or put the folder back")
 
     # names ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def top(self) -> int:
-        """A descriptor of the folder itself."""
-        return self._top
-
-    @property
-    def descent(self) -> Descent:
-        """The way to everything in it."""
-        return self._descent
 
     @property
     def spelling(self) -> Spelling:

@@ -99,7 +99,6 @@ class Looking:
         start = f"{folder}/" if folder else ""
         spelling = self._spelling
         is_ignored = self._rules().within(folder)
-        complete = True
         with os.scandir(fd) as listing:
             for entry in listing:
                 local = entry.name
@@ -127,7 +126,7 @@ class Looking:
                     entries[segment] = seen
                 elif seen is not None:
                     troubles[segment] = seen
-        return DirectoryScan(entries, troubles, ignored, complete)
+        return DirectoryScan(entries, troubles, ignored)
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         try:

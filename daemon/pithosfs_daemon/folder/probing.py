@@ -18,13 +18,13 @@ from typing import Literal
 from pithosfs_daemon.folder.renames import Abilities, exchange, rename_new
 from pithosfs_daemon.folder.status import identity, names_in, status
 
-__all__ = ["Nature", "probe"]
+__all__ = ["Nature", "clear_probes", "known_nature", "probe"]
 
 _COMPOSED = unicodedata.normalize("NFC", "é")
 _DECOMPOSED = unicodedata.normalize("NFD", "é")
 _DOUBTFUL = '\\:*?"<>|'
 _TRIAL = 600.0  # seconds; none takes longer
-_REFUSED = (errno.EINVAL, errno.EILSEQ, errno.ENOENT, errno.EPERM, errno.EIO)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,27 @@ class Nature:
     forbidden: frozenset[str] = field(default=frozenset())
     any_bytes: bool = True
     longest: int = 255  # bytes of one name
+    is_sure: bool = True  # everything could be tried out
     can: Abilities = field(default=Abilities())
+
+
+_known: dict[tuple[int, ...], Nature] = {}
+
+
+def known_nature(folder: int, own_name: str, parent: int, mark: str) -> Nature:
+    """As `probe`, but only once for each folder in the life of this process.
+
+    `mark` is a file in it. Another disk can get the number of an earlier one, and its folders the same inodes; but its
+    file was not made at the same nanosecond.
+    """
+    made = os.stat(mark, dir_fd=folder, follow_symlinks=False)
+    key = (*identity(os.fstat(folder)), *identity(made), made.st_mtime_ns, made.st_ctime_ns)
+    nature = _known.get(key)
+    if nature is None:
+        nature = probe(folder, own_name, parent)
+        if nature.is_sure:
+            _known[key] = nature
+    return nature
 
 
 def probe(folder: int, own_name: str, parent: int) -> Nature:
@@ -48,27 +68,32 @@ def probe(folder: int, own_name: str, parent: int) -> Nature:
     """
     ignores_case = _is_same(own_name, parent, own_name.swapcase(), parent)
     longest = min(255, os.statvfs(folder).f_namemax or 255)
+    # What cannot be tried is not counted on. That a name is free the kernel looks after, whatever the file system is.
+    unsure = Nature(ignores_case=ignores_case, longest=longest, is_sure=False, can=Abilities(noreplace=True))
     trial = f"probe-{secrets.token_hex(8)}"
     try:
         os.mkdir(trial, 0o700, dir_fd=folder)
     except OSError as error:
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT):
-            return Nature(ignores_case=ignores_case, longest=longest)
+        if error.errno in _FULL or error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            return unsure
         raise
     fd = os.open(trial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         ignores_form, form = _forms(fd)
+        doubtful = _DOUBTFUL if ignores_case else ""
         return Nature(
             ignores_case=ignores_case,
             ignores_form=ignores_form,
             form=form,
-            forbidden=frozenset(one for one in _DOUBTFUL if not _can_hold(fd, f"a{one}b"))
-            if ignores_case
-            else frozenset(),
+            forbidden=frozenset(one for one in doubtful if not _can_hold(fd, f"a{one}b")),
             any_bytes=_can_hold(fd, "a\udcff"),
             longest=longest,
-            can=_abilities(fd),
+            can=Abilities(exchange=_can_exchange(fd), noreplace=_can_refuse(fd), link=_can_link(fd)),
         )
+    except OSError as error:
+        if error.errno in _FULL:
+            return unsure
+        raise
     finally:
         for name in names_in(fd):
             os.unlink(name, dir_fd=fd)
@@ -100,9 +125,9 @@ def _can_hold(folder: int, name: str) -> bool:
     try:
         _make(folder, name)
     except OSError as error:
-        if error.errno in _REFUSED:
-            return False
-        raise
+        if error.errno in _FULL:
+            raise
+        return False
     is_kept = os.fsencode(name) in map(os.fsencode, names_in(folder))
     os.unlink(name, dir_fd=folder)
     return is_kept
@@ -118,9 +143,9 @@ def _forms(folder: int) -> tuple[bool, Literal["NFC", "NFD"] | None]:
     try:
         _make(folder, _COMPOSED)
     except OSError as error:
-        if error.errno in _REFUSED:
-            return False, None
-        raise
+        if error.errno in _FULL:
+            raise
+        return False, None
     ignores_form = _is_same(_COMPOSED, folder, _DECOMPOSED, folder)
     if _DECOMPOSED in names_in(folder):
         return ignores_form, "NFD"
@@ -129,10 +154,6 @@ def _forms(folder: int) -> tuple[bool, Literal["NFC", "NFD"] | None]:
     is_composed = _COMPOSED in names_in(folder)
     os.unlink(_DECOMPOSED, dir_fd=folder)
     return ignores_form, "NFC" if is_composed else None
-
-
-def _abilities(folder: int) -> Abilities:
-    return Abilities(exchange=_can_exchange(folder), noreplace=_can_refuse(folder), link=_can_link(folder))
 
 
 def _can_exchange(folder: int) -> bool:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pithosfs_daemon.folder.disks import is_shared
 from pithosfs_daemon.folder.folder import Folder
 from pithosfs_daemon.folder.watches import Watches
 from pithosfs_daemon.values import Dirty
@@ -25,7 +24,7 @@ _LIMITS = Path("/proc/sys/fs/inotify")
 
 
 class Watcher:
-    """Watches from the moment it is made; `close` it, or use it as a context manager.
+    """Watches from the moment it is made; `close` it, or use it as a context manager. The folder may be closed before.
 
     `on_dirty` is called, in some thread, when there is something to look at and before there was nothing. Where not
     everything can be watched a full scan is asked for every `rescan_every` seconds; more than `most_names` to look at
@@ -47,6 +46,7 @@ class Watcher:
         self._most_names = most_names
         self._clock = clock
         self._changed = threading.Condition()
+        self._arming = threading.Lock()
         self._names: set[str] = set()
         self._folders: set[str] = set()
         self._full = True
@@ -57,7 +57,7 @@ class Watcher:
         self._unwatched: str | None = None
         self._overflowed: float | None = None
         self._watches: Watches | None = None
-        self._is_shared = is_shared(folder.top)
+        self._is_shared = folder.is_shared
         self._arm()
 
     def __enter__(self) -> Watcher:
@@ -71,9 +71,10 @@ class Watcher:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-        if self._watches is not None:
-            self._watches.close()
-            self._watches = None
+        with self._arming:
+            if self._watches is not None:
+                self._watches.close()
+                self._watches = None
 
     # asking ---------------------------------------------------------------------------------------------------------
 
@@ -139,8 +140,9 @@ class Watcher:
     def _check_due(self) -> None:
         if self._rescan_at is not None and self._clock() >= self._rescan_at:
             self._rescan_at = None
+            self._full = True
             # Perhaps the limit has been raised: with new watches.
-            self._is_lost = self._full = True
+            self._is_lost = self._is_lost or self._unwatched is not None
 
     def _pruned(self) -> list[str]:
         return [name for name in self._names if not self._is_covered(name)]
@@ -155,17 +157,20 @@ class Watcher:
     # watching -------------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
-        if self._watches is not None:
-            self._watches.close()
-            self._watches = None
-        with self._changed:
-            self._is_lost = False
-            self._unwatched = None
-            self._rescan_at = None
-        try:
-            self._watches = Watches(self._folder, self)
-        except OSError as error:
-            self.unwatched(error)
+        with self._arming:
+            if self._watches is not None:
+                self._watches.close()
+                self._watches = None
+            with self._changed:
+                if self._is_closed:
+                    return
+                self._is_lost = False
+                self._unwatched = None
+                self._rescan_at = None
+            try:
+                self._watches = Watches(self._folder, self)
+            except OSError as error:
+                self.unwatched(error)
 
     # what the watches report ----------------------------------------------------------------------------------------
 

@@ -78,6 +78,10 @@ class _Node:
             node = node.parent
         return found[::-1]
 
+    def path(self) -> str:
+        """The path from the top to it."""
+        return "/".join(self.locals()) or "."
+
     def leads_back(self, to: tuple[int, int]) -> bool:
         """Whether this folder or one above it is that one."""
         node: _Node | None = self
@@ -100,10 +104,15 @@ class _Node:
 
 
 class Watches:
-    """The watches of one folder, made at once. Raises OSError (EMFILE) when there can be no inotify instance."""
+    """The watches of one folder, made at once. Raises OSError (EMFILE) when there can be no inotify instance.
+
+    Nothing is kept open in the folder: its disk can be unmounted. The folder object need not stay open either.
+    """
 
     def __init__(self, folder: Folder, report: Report) -> None:
-        self._folder = folder
+        self._root = folder.root
+        self._identity = folder.identity
+        self._follow = folder.follow
         self._rules = folder.rules
         self._spelling = folder.spelling
         self._report = report
@@ -193,7 +202,7 @@ class Watches:
 
     def _come(self, parent: _Node, local: str, is_folder: bool) -> _Node | None:
         """Watch what has appeared, if it is to be watched by itself."""
-        if is_folder or self._folder.follow:
+        if is_folder or self._follow:
             self._walk(_Node(self, parent, local))
         return (parent.children or {}).get(local)
 
@@ -205,13 +214,22 @@ class Watches:
     def _walk(self, start: _Node) -> None:
         """Watch a folder and all below it. First the watch, then the listing: what comes in between is in one of them,
         or in both."""
-        flags = os.O_PATH if self._folder.follow else os.O_PATH | os.O_NOFOLLOW
+        try:
+            with opened(str(self._root), os.O_PATH | os.O_DIRECTORY) as top:
+                if identity(os.fstat(top)) != self._identity:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._root))
+                self._walk_from(top, start)
+        except OSError as error:
+            self._report.unwatched(error)
+
+    def _walk_from(self, top: int, start: _Node) -> None:
+        flags = os.O_PATH if self._follow else os.O_PATH | os.O_NOFOLLOW
         pending = [start]
         while pending:
             node = pending.pop()
             try:
-                with opened(self._path(node), flags, dir_fd=self._folder.top) as fd:
-                    if self._watch(node, fd):
+                with opened(node.path(), flags, dir_fd=top) as fd:
+                    if self._watch(node, fd, top):
                         pending += self._folders_in(node, fd)
             except OSError as error:
                 if error.errno in _VANISHED or error.errno == errno.EACCES:
@@ -220,17 +238,13 @@ class Watches:
                 if error.errno == errno.ENOSPC:
                     return
 
-    @staticmethod
-    def _path(node: _Node) -> str:
-        return "/".join(node.locals()) or "."
-
-    def _watch(self, node: _Node, fd: int) -> bool:
+    def _watch(self, node: _Node, fd: int, top: int) -> bool:
         """Whether it is a folder to be watched, and is. Raises OSError when it cannot be."""
         found = os.fstat(fd)
         parent = node.parent
         if parent is not None:
-            if self._folder.follow:
-                if not self._is_to_follow(node, fd, found, parent):
+            if self._follow:
+                if not self._is_to_follow(node, fd, found, top):
                     return False
             elif not stat.S_ISDIR(found.st_mode) or is_mount(fd):
                 return False
@@ -249,20 +263,22 @@ class Watches:
             parent.children[node.local] = node
         return not node.is_file
 
-    def _is_to_follow(self, node: _Node, fd: int, found: os.stat_result, parent: _Node) -> bool:
-        if self._folder.descent.is_private(fd):
+    def _is_to_follow(self, node: _Node, fd: int, found: os.stat_result, top: int) -> bool:
+        private, path = _path_of(top) + os.fsencode(f"/{PRIVATE}"), _path_of(fd)
+        if path == private or path.startswith(private + b"/"):
             return False
         if stat.S_ISREG(found.st_mode):
             node.is_file = True
-            there = os.stat(self._path(node), dir_fd=self._folder.top, follow_symlinks=False)
+            there = os.stat(node.path(), dir_fd=top, follow_symlinks=False)
             return stat.S_ISLNK(there.st_mode)  # others are seen by their folder's watch
         node.identity = identity(found)
-        return stat.S_ISDIR(found.st_mode) and not parent.leads_back(node.identity)
+        parent = node.parent
+        return stat.S_ISDIR(found.st_mode) and not (parent is not None and parent.leads_back(node.identity))
 
     def _folders_in(self, node: _Node, fd: int) -> Iterator[_Node]:
         folder = self._name(node)
         is_ignored = self._rules.within(folder)
-        follow = self._folder.follow
+        follow = self._follow
         with opened(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd) as readable, os.scandir(readable) as listing:
             for entry in listing:
                 is_link = entry.is_symlink()
@@ -290,3 +306,7 @@ class Watches:
             pending += (one.children or {}).values()
             one.children = None
         self._reader.remove_callbacks(dropped)
+
+
+def _path_of(fd: int) -> bytes:
+    return os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115 - bytes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pithosfs.bandwidth import cancelled_by
 from pithosfs.errors import PithosfsError, PreconditionFailed
 from pithosfs.mount.attributes import Attributes, to_meta
 from pithosfs.store import NewObject
@@ -26,10 +28,13 @@ class NewFile:
     attributes: Attributes
 
 
-def send_batch(place: Place, files: Sequence[NewFile]) -> list[Sent | PithosfsError]:
+def send_batch(
+    place: Place, files: Sequence[NewFile], cancel: threading.Event | None = None
+) -> list[Sent | PithosfsError]:
     """What was made of each, or why it was not: RemoteChanged when its name is taken.
 
-    Raises what concerns all of them; then it is not known which were made, and the next listing tells.
+    Raises what concerns all of them, TransferCancelled too; then it is not known which were made, and the next listing
+    tells.
     """
     hashed = [hash_data(one.data, *place.parameters) for one in files]
     items = [
@@ -42,7 +47,7 @@ def send_batch(place: Place, files: Sequence[NewFile]) -> list[Sent | PithosfsEr
         )
         for one, each in zip(files, hashed, strict=True)
     ]
-    with place.changing(files[0].name):
+    with cancelled_by(cancel), place.changing(files[0].name):
         answers = place.store.put_many(place.container, items, account=place.account)
     made: list[Sent | PithosfsError] = []
     for one, each, answer in zip(files, hashed, answers, strict=True):

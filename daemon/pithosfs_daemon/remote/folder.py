@@ -27,8 +27,8 @@ from pithosfs_daemon.values import Pair
 
 __all__ = ["RemoteFolder"]
 
-BLOCKS_IN_MEMORY = 6
-"""Blocks of all transfers together that are read, sent or received at a time: 24 MiB, enough for any connection."""
+BLOCKS_IN_MEMORY = 4
+"""Blocks of all transfers together that are sent or received at a time: 16 MiB on their way fill most lines."""
 
 
 class RemoteFolder:
@@ -97,12 +97,14 @@ class RemoteFolder:
         """Whether many small files can be made in one request."""
         return bool(self._place.parameters) and self._store.capabilities.bulk_upload
 
-    def send_batch(self, files: Sequence[NewFile]) -> list[Sent | PithosfsError]:
+    def send_batch(
+        self, files: Sequence[NewFile], *, cancel: threading.Event | None = None
+    ) -> list[Sent | PithosfsError]:
         """Make many small new objects at once; for each what was made, or why not (RemoteChanged: its name is taken).
 
-        Raises what concerns all of them; then the next listing tells which were made.
+        Raises what concerns all of them, TransferCancelled too; then the next listing tells which were made.
         """
-        return send_batch(self._place, files)
+        return send_batch(self._place, files, cancel)
 
     def receive(
         self,
@@ -143,7 +145,7 @@ class RemoteFolder:
         """Note mode and time on the object; other metadata stays. Raises RemoteChanged when it is not `base`."""
         etag = base.etag or self._place.present(name, base).etag
         with self._place.changing(name):
-            return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag))
+            return self._place.relative(self._store.update_meta(self.path(name), {**to_meta(attributes)}, etag or None))
 
     def move(self, old: str, new: str, base: RemoteBase) -> ObjectInfo:
         """Give an object another name, with its sharing and publication; no content moves.

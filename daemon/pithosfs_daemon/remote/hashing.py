@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from pithosfs.blocks import Hashmap, block_count, block_hash
-from pithosfs.transfer.parallel import CONNECTIONS, Way, for_each
+from pithosfs.transfer.parallel import CONNECTIONS, UNLIMITED, Way, for_each
 from pithosfs_daemon.remote.terms import Hashed
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Content
@@ -24,6 +24,10 @@ __all__ = ["PIECE", "SUM_SIZE", "LocalFile", "hash_data", "hash_local", "sums_of
 
 PIECE = 64 * 1024
 SUM_SIZE = 16
+
+_SMALL = 1024 * 1024
+# However many files are hashed at once: more blocks in memory than processors would only take up room.
+_large_ones = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 
 class LocalFile:
@@ -90,9 +94,11 @@ def hash_file(file: LocalFile, block_size: int, algorithm: str, cancel: threadin
 
     def digest(index: int) -> None:
         start = index * block_size
-        data = file.read(start, min(block_size, file.size - start))
-        name = hashes[index] = block_hash(data, algorithm)
-        sums.add(start, data, empty=name == nothing)
+        length = min(block_size, file.size - start)
+        with _large_ones if length > _SMALL else UNLIMITED:
+            data = file.read(start, length)
+            name = hashes[index] = block_hash(data, algorithm)
+            sums.add(start, data, empty=name == nothing)
 
     for_each(range(len(hashes)), digest, Way(CONNECTIONS, None, cancel).hashers)
     hashmap = Hashmap(file.size, tuple(hashes), block_size, algorithm)

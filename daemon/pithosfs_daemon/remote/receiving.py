@@ -77,8 +77,7 @@ class Receiver:
                 described, data = self._fetch(path, info, algorithm, may_be_cut=info.size < block_size)
             else:
                 described = self._described(path, info)
-            stream.write(data)
-            stream.flush()
+            _write_all(stream, data)
             sums = sums_of(data)
         meter(info.size)
         hashmap = Hashmap(info.size, (info.hash,) if info.size else (), block_size, algorithm)
@@ -146,6 +145,14 @@ def _checked(described: ObjectInfo, info: ObjectInfo) -> ObjectInfo:
     if (described.hash, described.size, described.version) != (info.hash, info.size, info.version):
         raise BadReply(f"the cloud says different things of version {info.version} of {info.name}")
     return described
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    # What is not buffered may take a part only, as when the disk is almost full: the next call then fails.
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
+    stream.flush()
 
 
 class _Source:

@@ -31,6 +31,10 @@ __all__ = ["Sender"]
 
 _log = logging.getLogger(__name__)
 
+# Up to here a new content goes in one request without asking what the cloud has: the two more that this would take cost
+# about as much time as the content itself.
+ONE_REQUEST = 512 * 1024
+
 Meter = Callable[[int], None]
 
 
@@ -56,130 +60,145 @@ class Sender:
         """As `RemoteFolder.send`."""
         file = LocalFile(stream, size)
         with cancelled_by(cancel):
-            if size <= WHOLE_LIMIT:
-                hashed, info = self._send_whole(name, file, base, attributes, cancel)
+            data: bytes | None = None
+            if size <= ONE_REQUEST:
+                data = file.read(0, size)
+                hashed = hash_data(data, *self._place.parameters)
             else:
                 hashed = hash_file(file, *self._place.parameters, cancel)
-                file.check()
-                info = self._send_large(name, file, hashed, base, attributes, old, meter, cancel)
+            file.check()
+            job = _Job(name, file, hashed, attributes, meter, cancel)
+            info = self._replace(job, base, old, data) if base is not None else self._write(job, None, data)
         meter(size)
         return Sent(self._place.relative(info), hashed.content, hashed.hashmap, hashed.sums)
 
-    # small files ----------------------------------------------------------------------------------------------------
-
-    def _send_whole(
-        self, name: str, file: LocalFile, base: RemoteBase | None, attributes: Attributes, cancel: threading.Event
-    ) -> tuple[Hashed, ObjectInfo]:
-        data = file.read(0, file.size)
-        file.check()
-        hashed = hash_data(data, *self._place.parameters)
-        if cancel.is_set():
-            raise TransferCancelled
-        there = self._place.present(name, base) if base is not None else None
-        described = _Description.of(name, there, attributes)
-        path = self._place.path(name)
-        with self._place.changing(name):
-            try:
-                info = self._place.store.put_object(
-                    path,
-                    data,
-                    content_type=described.content_type,
-                    meta=described.meta,
-                    base=described.base,
-                    delivery=described.delivery,
-                    hashmap=hashed.hashmap,
-                )
-            except PreconditionFailed as refusal:
-                info = self._place.settled(name, hashed.content, refusal)
-        return hashed, info
-
-    # large files ----------------------------------------------------------------------------------------------------
-
-    def _send_large(
-        self,
-        name: str,
-        file: LocalFile,
-        hashed: Hashed,
-        base: RemoteBase | None,
-        attributes: Attributes,
-        old: OldContent | None,
-        meter: Meter,
-        cancel: threading.Event,
-    ) -> ObjectInfo:
+    def _replace(self, job: _Job, base: RemoteBase, old: OldContent | None, data: bytes | None) -> ObjectInfo:
         there: ObjectInfo | None = None
-        if base is not None:
-            span = self._short_way(file, hashed, base, old)
-            if span is not None:
-                info = self._send_span(name, file, hashed, base, span, to_meta(attributes), cancel)
-                if info is not None and Content(info.hash, info.size) == hashed.content:
-                    return info
-                there = info
-            there = there or self._place.present(name, base)
-        described = _Description.of(name, there, attributes)
-        target = _Target(self._place, name, described)
-        with self._place.changing(name):
-            try:
-                file.stream.seek(0)
-                upload(
-                    target,
-                    file.stream,
-                    size=file.size,
-                    whole_limit=0,
-                    hashmap=hashed.hashmap,
-                    slots=self._slots,
-                    progress=_telling(meter, file.size),
-                    cancel=cancel,
-                )
-            except LocalError as error:
-                raise file.changed() from error
+        span = self._short_way(job, base, old)
+        if span is not None:
+            there = self._send_part(job, base, span)
+            if there is not None and Content(there.hash, there.size) == job.hashed.content:
+                return there
+        return self._write(job, there or self._place.present(job.name, base), data)
+
+    def _write(self, job: _Job, there: ObjectInfo | None, data: bytes | None) -> ObjectInfo:
+        job.check()
+        described = _Description.of(job.name, there, job.attributes)
+        with self._place.changing(job.name):
+            return self._send_whole(job, described, data) if data is not None else self._send_blocks(job, described)
+
+    def _send_whole(self, job: _Job, described: _Description, data: bytes) -> ObjectInfo:
+        try:
+            return self._place.store.put_object(
+                self._place.path(job.name),
+                data,
+                content_type=described.content_type,
+                meta=described.meta,
+                base=described.base,
+                delivery=described.delivery,
+                hashmap=job.hashed.hashmap,
+            )
+        except PreconditionFailed as refusal:
+            return self._place.settled(job.name, job.hashed.content, refusal)
+
+    def _send_blocks(self, job: _Job, described: _Description) -> ObjectInfo:
+        target = _Target(self._place, job.name, described)
+        job.file.stream.seek(0)
+        try:
+            upload(
+                target,
+                job.file.stream,
+                size=job.file.size,
+                whole_limit=0,
+                hashmap=job.hashed.hashmap,
+                slots=self._slots,
+                progress=job.tell,
+                cancel=job.cancel,
+            )
+        except LocalError as error:
+            raise job.file.changed() from error
         assert target.result is not None
         return target.result
 
-    def _short_way(self, file: LocalFile, hashed: Hashed, base: RemoteBase, old: OldContent | None) -> Span | None:
-        if not self._place.store.capabilities.ranged_update:
+    # only a part ----------------------------------------------------------------------------------------------------
+
+    def _short_way(self, job: _Job, base: RemoteBase, old: OldContent | None) -> Span | None:
+        if job.file.size <= WHOLE_LIMIT or not self._place.store.capabilities.ranged_update:
             return None
-        return short_way(old, base.content, hashed, lambda start, end: sums_of(file.read(start, end - start)))
 
-    def _send_span(
-        self,
-        name: str,
-        file: LocalFile,
-        hashed: Hashed,
-        base: RemoteBase,
-        span: Span,
-        meta: Mapping[str, str],
-        cancel: threading.Event,
-    ) -> ObjectInfo | None:
-        """Send only a part, which keeps everything else that there is about the object.
+        def sum_of(start: int, end: int) -> bytes:
+            return sums_of(job.file.read(start, end - start))
 
-        Returns what was made (it may be something else: see `send`), None when the cloud does not take it so.
+        return short_way(old, base.content, job.hashed, sum_of)
+
+    def _send_part(self, job: _Job, base: RemoteBase, span: Span) -> ObjectInfo | None:
+        """Send only a part; everything else that is known of the object stays.
+
+        Returns what was made, which may be something else when `old` was wrong; None when the cloud takes no parts.
         """
         assert base.content is not None
-        etag = base.etag or self._place.present(name, base).etag
+        etag = base.etag or self._place.present(job.name, base).etag
         if not etag:
             return None
-        if cancel.is_set():
-            raise TransferCancelled
-        with self._slots, self._place.changing(name):
-            data = _verified(file, hashed, span)
-            path = self._place.path(name)
+        job.check()
+        with self._slots, self._place.changing(job.name):
             try:
                 info = self._place.store.update_range(
-                    path, span.start, data, size=base.content.size, base=etag, meta=meta, grow=True
+                    self._place.path(job.name),
+                    span.start,
+                    job.read_verified(span),
+                    size=base.content.size,
+                    base=etag,
+                    meta=to_meta(job.attributes),
+                    grow=True,
                 )
             except PreconditionFailed as refusal:
-                return self._place.settled(name, hashed.content, refusal)
+                return self._place.settled(job.name, job.hashed.content, refusal)
             except (BadRequest, NotSupported) as refused:
-                _log.info("no ranged update of %s: %s", name, refused)
+                _log.info("no ranged update of %s: %s", job.name, refused)
                 return None
-        if Content(info.hash, info.size) != hashed.content:
-            _log.warning("the cloud made something else of a change inside %s: sending its blocks", name)
+        if Content(info.hash, info.size) != job.hashed.content:
+            _log.warning("the cloud made something else of a change inside %s: sending all of it", job.name)
         return info
 
 
 @dataclass(frozen=True, slots=True)
+class _Job:
+    """One upload: of what, and as what."""
+
+    name: str
+    file: LocalFile
+    hashed: Hashed
+    attributes: Attributes
+    meter: Meter
+    cancel: threading.Event
+
+    def check(self) -> None:
+        """Raises TransferCancelled."""
+        if self.cancel.is_set():
+            raise TransferCancelled
+
+    def tell(self, progress: Progress) -> None:
+        """Progress as bytes of the content that are in the cloud."""
+        if progress.phase is Phase.SENDING:
+            self.meter(max(0, self.file.size - (progress.total or 0)) + progress.done)
+
+    def read_verified(self, span: Span) -> bytes:
+        """The bytes of a span, if they still are what was hashed: what is sent is what the cloud has from then on."""
+        first = span.start // PIECE
+        start = first * PIECE
+        end = min(-(-span.end // PIECE) * PIECE, self.file.size)
+        data = self.file.read(start, end - start)
+        sums = sums_of(data)
+        if self.hashed.sums[first * SUM_SIZE : first * SUM_SIZE + len(sums)] != sums:
+            raise self.file.changed()
+        return data[span.start - start : span.end - start]
+
+
+@dataclass(frozen=True, slots=True)
 class _Description:
-    """What is said of an object that is written, and the ETag that it replaces ("": the name must be free)."""
+    """What is said of an object that is written, and the ETag that it replaces ("": the name must be free; None: the
+    cloud has no ETags)."""
 
     content_type: str
     meta: Mapping[str, str]
@@ -196,7 +215,7 @@ class _Description:
         kind = there.content_type if says_something else content_type(name)
         # A manifest does not stay: it would hide the content.
         delivery = replace(there.delivery, manifest=None) if there.delivery else None
-        return cls(kind, {**(there.meta or {}), **meta}, there.etag, delivery)
+        return cls(kind, {**(there.meta or {}), **meta}, there.etag or None, delivery)
 
 
 class _Target(ObjectTarget):
@@ -221,25 +240,3 @@ class _Target(ObjectTarget):
         except PreconditionFailed as refusal:
             self.result = self._place.settled(self._name, Content(hashmap.root, hashmap.size), refusal)
             return []
-
-
-def _verified(file: LocalFile, hashed: Hashed, span: Span) -> bytes:
-    """The bytes of a span, if they still are what was hashed: what is sent is what the cloud has from then on."""
-    first = span.start // PIECE
-    start = first * PIECE
-    end = min(-(-span.end // PIECE) * PIECE, file.size)
-    data = file.read(start, end - start)
-    sums = sums_of(data)
-    if hashed.sums[first * SUM_SIZE : first * SUM_SIZE + len(sums)] != sums:
-        raise file.changed()
-    return data[span.start - start : span.end - start]
-
-
-def _telling(meter: Meter, size: int) -> Callable[[Progress], None]:
-    """Progress as bytes of the content that are in the cloud."""
-
-    def tell(progress: Progress) -> None:
-        if progress.phase is Phase.SENDING:
-            meter(max(0, size - (progress.total or 0)) + progress.done)
-
-    return tell

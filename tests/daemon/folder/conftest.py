@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fixtures.local_folder import ABILITIES, LocalFolder
+from fixtures.watched_folder import Watched
 
 from pithosfs_daemon.folder.probing import Nature
 
@@ -36,3 +37,19 @@ def local(make: Callable[..., LocalFolder]) -> LocalFolder:
 def limited(request: pytest.FixtureRequest, make: Callable[..., LocalFolder]) -> LocalFolder:
     """A synced folder on a file system that can do so much in one step."""
     return make(nature=Nature(can=ABILITIES[request.param]))
+
+
+@pytest.fixture
+def watch(make: Callable[..., LocalFolder]) -> Iterator[Callable[..., Watched]]:
+    """`watch(before=…, **pair)` watches a new folder, filled by `before` first."""
+    made: list[Watched] = []
+
+    def build(before: Callable[[LocalFolder], object] = lambda _: None, **settings: object) -> Watched:
+        local = make(**settings)
+        before(local)
+        made.append(Watched(local))
+        return made[-1]
+
+    yield build
+    for one in made:
+        one.watcher.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import pytest
 from fixtures.local_folder import LocalFolder, as_nobody
 
 from pithosfs.mount.names import MAX_OBJECT_NAME
-from pithosfs_daemon.folder import DirectoryScan, Folder
+from pithosfs_daemon.folder import DirectoryScan
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Kind, Reason, Seen, Stamp, Trouble
 
@@ -266,56 +265,7 @@ def test_an_unreadable_folder_above_hides_nothing(local: LocalFolder) -> None:
     (local.root / "d").chmod(0o755)
 
 
-# other disks and other pairs ----------------------------------------------------------------------------------------
-
-_MOUNTING = """
-import os, subprocess, sys
-from pathlib import Path
-from fixtures.local_folder import pair_of
-from pithosfs_daemon.folder import Folder
-from pithosfs_daemon.values import Reason, Trouble
-root = Path(sys.argv[1])
-if sys.argv[2] == "disk":
-    command = ["mount", "-t", "tmpfs", "none", str(root / "d/point")]
-else:
-    command = ["mount", "--bind", str(root / "inside"), str(root / "d/point")]
-subprocess.run(command, check=True)
-(root / "d/point/file").write_text("x")
-with Folder(pair_of(root)) as folder:
-    found = folder.scan("d")
-    assert found.complete and not found.entries, found
-    assert found.troubles == {"point": Trouble("d/point", Reason.OTHER_DISK)}, found
-    below = folder.scan("d/point")
-    assert not below.complete and below.trouble == Trouble("d/point", Reason.OTHER_DISK), below
-    assert folder.look("d/point/file") == Trouble("d/point/file", Reason.OTHER_DISK)
-    from pithosfs_daemon.troubles import LocalChanged
-    for change in (lambda: folder.make_folder("d/point/x"), lambda: folder.remove_folder("d/point/x")):
-        try:
-            change()
-        except LocalChanged:
-            continue
-        raise AssertionError("changed on another disk")
-    assert os.listdir(root / "d/point") == ["file"]
-"""
-
-
-def can_unshare(*options: str) -> bool:
-    return subprocess.run(["unshare", *options, "true"], capture_output=True).returncode == 0
-
-
-@pytest.mark.parametrize("kind", ["disk", "bind"])
-def test_what_is_mounted_inside_is_not_entered(local: LocalFolder, kind: str) -> None:
-    if not can_unshare("-Urm"):
-        pytest.skip("needs a mount namespace")
-    (local.root / "d" / "point").mkdir(parents=True)
-    (local.root / "inside").mkdir()
-    local.folder.close()
-    subprocess.run(
-        ["unshare", "-Urm", sys.executable, "-c", _MOUNTING, str(local.root), kind],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        check=True,
-    )
-    local.folder = Folder(local.pair)
+# other pairs ----------------------------------------------------------------------------------------
 
 
 def test_a_synced_folder_inside_is_not_entered(make: Callable[..., LocalFolder]) -> None:

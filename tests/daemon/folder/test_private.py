@@ -16,6 +16,7 @@ from fixtures.local_folder import LocalFolder, as_nobody, in_child, pair_of
 
 from pithosfs.errors import LocalError
 from pithosfs_daemon.folder import Folder, Marker, lay_marker, marker_above, read_marker, remove_marker
+from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.troubles import FolderGone, FolderTaken
 
 
@@ -199,6 +200,7 @@ def test_a_folder_that_may_only_be_read_is_opened_and_looked_at(local: LocalFold
     def look() -> None:
         with Folder(local.pair) as folder:
             assert folder.scan("").entries.keys() == {"a"}
+            assert folder.abilities == Abilities(noreplace=True)  # what could not be tried is not counted on
             with pytest.raises(PermissionError):
                 folder.make_folder("b")
 

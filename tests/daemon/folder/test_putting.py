@@ -6,8 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -290,122 +288,7 @@ def test_two_downloads_of_one_name_at_once(limited: LocalFolder) -> None:
     assert remains(limited) == NOTHING
 
 
-# disks that are full or read-only -----------------------------------------------------------------------------------
-
-_FULL = """
-import errno, os, subprocess, sys
-from pathlib import Path
-from fixtures.local_folder import LocalFolder
-from pithosfs_daemon.folder import Folder
-root = Path(sys.argv[1])
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(root)], check=True)
-local = LocalFolder(root)
-local.write("a", b"old")
-stamp = local.stamp("a")
-for size in (1 << 21, 100):
-    if size == 100:  # so full that not even a note can be written
-        with open(root / "filler", "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
-            try:
-                file.close()
-            except OSError:
-                pass
-    try:
-        with local.folder.part() as part:
-            part.stream.write(b"n" * size)
-            local.folder.put(part, "a", stamp, mode=None, mtime_ns=None, conflict=str)
-    except OSError as error:
-        assert error.errno == errno.ENOSPC, error
-    else:
-        raise AssertionError("there was room")
-    assert (root / "a").read_bytes() == b"old"
-    assert local.stamp("a") == stamp
-    assert local.private("parts") == [] and local.private("replaced") == []
-os.unlink(root / "filler")
-local.download("a", b"new", stamp)
-assert local.leftovers() == []
-assert local.files() == {"a": b"new"}
-local.close()
-subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
-local.folder = Folder(local.pair)
-for change in (
-    lambda: local.download("b", b"x"),
-    lambda: local.folder.make_folder("d"),
-    lambda: local.folder.trash("a", local.stamp("a")),
-    lambda: local.folder.move("a", "b", local.stamp("a")),
-    lambda: local.folder.set_attributes("a", local.stamp("a"), mode=0o600, mtime_ns=1),
-):
-    try:
-        change()
-    except OSError as error:
-        assert error.errno == errno.EROFS, error
-    else:
-        raise AssertionError("changed")
-assert local.files() == {"a": b"new"}
-assert local.leftovers() == []
-assert local.folder.scan("").entries.keys() == {"a"}
-local.close()
-"""
-
-
-def in_mount_namespace(script: str, folder: Path) -> None:
-    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("needs a mount namespace")
-    folder.mkdir(exist_ok=True)
-    subprocess.run(
-        ["unshare", "-Urm", sys.executable, "-c", script, str(folder)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        check=True,
-    )
-
-
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    in_mount_namespace(_FULL, tmp_path / "small")
-
-
-_OTHER_DISK = """
-import errno, os, subprocess, sys
-from pathlib import Path
-from fixtures.local_folder import LocalFolder
-local = LocalFolder(Path(sys.argv[1]))
-local.write("a", b"old")
-stamp = local.stamp("a")
-for part in ("parts", "trash", "replaced"):
-    (local.root / ".pithosfs" / part).mkdir()
-for part in ("parts", "trash", "replaced"):
-    where = local.root / ".pithosfs" / part
-    subprocess.run(["mount", "-t", "tmpfs", "none", str(where)], check=True)
-    changes = {
-        "parts": [lambda: local.download("a", b"new", stamp), lambda: local.download("b", b"new")],
-        "trash": [lambda: local.folder.trash("a", stamp)],
-        "replaced": [lambda: local.download("a", b"new", stamp)],
-    }
-    for change in changes[part]:
-        try:
-            change()
-        except OSError as error:
-            assert error.errno == errno.EXDEV, error
-        else:
-            raise AssertionError("changed")
-    assert local.leftovers() == []
-    assert local.private(part) == []
-    local.restart()
-    subprocess.run(["umount", str(where)], check=True)
-    local.restart()
-    assert local.files() == {"a": b"old"}
-    assert local.stamp("a") == stamp
-local.close()
-"""
-
-
-def test_what_cannot_be_renamed_into_place_is_left_alone(tmp_path: Path) -> None:
-    """As between directories with quotas or keys of their own: the kernel takes them for different disks."""
-    in_mount_namespace(_OTHER_DISK, tmp_path / "here")
+# rights and stamps -------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_that_may_not_be_written_to(make: Callable[..., LocalFolder]) -> None:

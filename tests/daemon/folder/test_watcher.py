@@ -6,83 +6,22 @@ import contextlib
 import os
 import random
 import shutil
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fixtures.local_folder import NOBODY, LocalFolder, as_nobody
+from fixtures.watched_folder import PATIENCE, Watched, covers
 
 from pithosfs_daemon.folder import Watcher
 from pithosfs_daemon.values import Dirty, Kind, Seen
-
-PATIENCE = 20.0
-END = "zz-the-end-"
-
-
-class Watched:
-    """A watched folder. `seen()` waits until all events of what was done so far have come."""
-
-    def __init__(self, local: LocalFolder, **settings: object) -> None:
-        self.local = local
-        self.root = local.root
-        self._count = 0
-        self.watcher = Watcher(local.folder, **settings)  # type: ignore[arg-type]
-        assert self.watcher.take() == Dirty(full=True)
-
-    def seen(self) -> Dirty:
-        """All that is dirty: events keep their order, so when the last one is there all are."""
-        self._count += 1
-        last = f"{END}{self._count}"
-        (self.root / last).mkdir()
-        names: set[str] = set()
-        folders: set[str] = set()
-        deadline = time.monotonic() + PATIENCE
-        while last not in folders:
-            assert self.watcher.wait(deadline - time.monotonic()), (names, folders)
-            dirty = self.watcher.take()
-            if dirty.full:
-                return dirty
-            names |= dirty.names
-            folders |= dirty.folders
-        (self.root / last).rmdir()
-        # What comes of its going is left out the next time.
-        return Dirty(*(frozenset(one for one in found if not one.startswith(END)) for found in (names, folders)))
-
-
-@pytest.fixture
-def watch(make: Callable[..., LocalFolder]) -> Iterator[Callable[..., Watched]]:
-    """`watch(before=…, **pair)` watches a new folder, filled by `before` first."""
-    made: list[Watched] = []
-
-    def build(before: Callable[[LocalFolder], object] = lambda _: None, **settings: object) -> Watched:
-        local = make(**settings)
-        before(local)
-        made.append(Watched(local))
-        return made[-1]
-
-    yield build
-    for one in made:
-        one.watcher.close()
 
 
 @pytest.fixture
 def watched(watch: Callable[..., Watched]) -> Watched:
     return watch(lambda local: local.write("d/e/a", b"x"))
-
-
-def covers(dirty: Dirty, name: str) -> bool:
-    """Whether looking at what is dirty would find a change of that name."""
-    if dirty.full or name in dirty.names:
-        return True
-    while name:
-        if name in dirty.folders:
-            return True
-        name = name.rpartition("/")[0]
-    return False
 
 
 def test_at_first_everything_is_to_be_looked_at(local: LocalFolder) -> None:
@@ -249,16 +188,21 @@ def test_new_rules_are_watched_by(watched: Watched) -> None:
     assert watched.seen() == Dirty(frozenset({"d/e/a"}))
 
 
-def test_the_folder_itself_goes(watched: Watched) -> None:
-    watched.root.rename(watched.root.with_name("elsewhere"))
+def test_the_folder_itself_goes_and_comes_back(local: LocalFolder) -> None:
+    local.write("d/a", b"x")
+    watched = Watched(local, rescan_every=0.1)
+    elsewhere = watched.root.with_name("elsewhere")
+    watched.root.rename(elsewhere)
     assert watched.watcher.wait(PATIENCE)
     assert watched.watcher.take().full
-    watched.root.with_name("elsewhere").rename(watched.root)
-    while watched.watcher.wait(0.1):
+    assert watched.watcher.problem is not None
+    elsewhere.rename(watched.root)
+    while watched.watcher.problem is not None:
+        assert watched.watcher.wait(PATIENCE)
         assert watched.watcher.take().full
-    (watched.root / "d" / "e" / "a").write_bytes(b"z")
-    assert watched.seen() == Dirty(frozenset({"d/e/a"}))
-    assert watched.watcher.problem is None
+    (watched.root / "d" / "a").write_bytes(b"z")
+    assert watched.seen() == Dirty(frozenset({"d/a"}))
+    watched.watcher.close()
 
 
 def test_a_folder_that_cannot_be_read_is_watched_when_it_can(local: LocalFolder, session_root: Path) -> None:
@@ -363,63 +307,6 @@ def test_closing_leaves_no_threads_or_descriptors(local: LocalFolder) -> None:
     assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
-# links --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def following(watch: Callable[..., Watched], tmp_path: Path) -> Watched:
-    """`folder` and `file` lead outside."""
-    outside = tmp_path / "outside"
-    (outside / "d").mkdir(parents=True)
-    (outside / "file").write_bytes(b"x")
-
-    def link(local: LocalFolder) -> None:
-        (local.root / "folder").symlink_to(outside)
-        (local.root / "file").symlink_to(outside / "file")
-        (local.root / "loop").symlink_to(".")
-        (local.root / "circle").symlink_to("circle")
-
-    return watch(link, symlinks="follow")
-
-
-def test_changes_behind_links_are_seen(following: Watched, tmp_path: Path) -> None:
-    (tmp_path / "outside" / "d" / "new").write_bytes(b"x")
-    assert covers(following.seen(), "folder/d/new")
-    (tmp_path / "outside" / "file").write_bytes(b"edited")
-    dirty = following.seen()
-    assert {"file", "folder/file"} <= dirty.names
-
-
-def test_a_target_that_is_saved_by_a_rename(following: Watched, tmp_path: Path) -> None:
-    for number in range(3):
-        (tmp_path / "saving").write_bytes(str(number).encode())
-        (tmp_path / "saving").rename(tmp_path / "outside" / "file")
-        assert "file" in following.seen().names
-
-
-def test_links_that_come_and_go(following: Watched, tmp_path: Path) -> None:
-    (following.root / "more").symlink_to(tmp_path / "outside" / "d")
-    assert following.seen().folders == {"more"}
-    (tmp_path / "outside" / "d" / "x").write_bytes(b"x")
-    dirty = following.seen()
-    assert covers(dirty, "more/x")
-    assert covers(dirty, "folder/d/x")
-    (following.root / "more").unlink()
-    assert covers(following.seen(), "more")
-    (tmp_path / "outside" / "d" / "x").write_bytes(b"y")
-    dirty = following.seen()
-    assert not covers(dirty, "more/x")
-    assert covers(dirty, "folder/d/x")
-
-
-def test_links_are_not_watched_through_otherwise(watch: Callable[..., Watched], tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    watched = watch(lambda local: (local.root / "link").symlink_to(outside))
-    (outside / "x").write_bytes(b"x")
-    assert watched.seen() == Dirty()
-
-
 # whatever happens ---------------------------------------------------------------------------------------------------
 
 
@@ -471,98 +358,3 @@ def test_changes_are_told_of_quickly(watched: Watched) -> None:
         delays.append(time.monotonic() - start)
         watched.seen()
     assert sorted(delays)[10] < 0.1
-
-
-# limits -------------------------------------------------------------------------------------------------------------
-
-_LIMITED = """
-import os, sys
-from pathlib import Path
-kind, root, limit = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-Path(f"/proc/sys/user/max_inotify_{kind}").write_text(limit)
-from fixtures.local_folder import pair_of
-from pithosfs_daemon.folder import Folder, Watcher
-with Folder(pair_of(root)) as folder, Watcher(folder, rescan_every=0.2) as watcher:
-    assert watcher.take().full
-    word = {"watches": "fs.inotify.max_user_watches=", "instances": "fs.inotify.max_user_instances="}[kind]
-    assert watcher.problem and word in watcher.problem, watcher.problem
-    # Everything is to be looked at again and again, by itself.
-    for _ in range(2):
-        assert watcher.wait(20)
-        assert watcher.take().full
-    # Until the limit is raised.
-    Path(f"/proc/sys/user/max_inotify_{kind}").write_text("1000")
-    assert watcher.wait(20) and watcher.take().full
-    assert watcher.problem is None, watcher.problem
-    (root / "f9" / "new").write_bytes(b"x")
-    assert watcher.wait(20) and "f9/new" in watcher.take().names
-"""
-
-
-@pytest.mark.parametrize(("kind", "limit"), [("watches", "5"), ("instances", "0")])
-def test_when_inotify_is_at_its_limits_everything_is_scanned_now_and_then(
-    local: LocalFolder, kind: str, limit: str
-) -> None:
-    probe = ["unshare", "-Ur", "sh", "-c", f"echo {limit} > /proc/sys/user/max_inotify_{kind}"]
-    if subprocess.run(probe, capture_output=True).returncode != 0:
-        pytest.skip("needs a user namespace with limits of its own")
-    for number in range(10):
-        (local.root / f"f{number}").mkdir()
-    local.folder.close()
-    subprocess.run(
-        ["unshare", "-Ur", sys.executable, "-c", _LIMITED, kind, str(local.root), limit],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        check=True,
-    )
-
-
-_OVERFLOWING = """
-import sys
-from pathlib import Path
-from fixtures.local_folder import pair_of
-from pithosfs_daemon.folder import Folder, Watcher
-root = Path(sys.argv[1])
-with Folder(pair_of(root)) as folder, Watcher(folder) as watcher:
-    assert watcher.take().full
-    assert watcher.problem is None
-    print("ready", flush=True)
-    sys.stdin.readline()
-    full = False
-    while not full:
-        assert watcher.wait(20)
-        full = watcher.take().full
-    assert watcher.problem and "fs.inotify.max_queued_events=" in watcher.problem, watcher.problem
-    # What came in the meantime is watched too.
-    (root / "d" / "later" / "x").write_bytes(b"x")
-    while "d/later/x" not in watcher.take().names:
-        assert watcher.wait(20)
-"""
-
-
-def test_when_events_are_lost_everything_is_looked_at(local: LocalFolder) -> None:
-    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
-    if most > 200_000:
-        pytest.skip("the queue is too long to fill it")
-    (local.root / "d").mkdir()
-    local.folder.close()
-    with subprocess.Popen(
-        [sys.executable, "-c", _OVERFLOWING, str(local.root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
-        child.send_signal(19)  # stopped, it reads nothing
-        os.waitpid(child.pid, os.WUNTRACED)
-        files = [os.open(local.root / "d" / name, os.O_WRONLY | os.O_CREAT) for name in "ab"]
-        for number in range(most + 1000):  # one after the other: two of the same would be one event
-            os.utime(files[number % 2], ns=(number, number))
-        for fd in files:
-            os.close(fd)
-        (local.root / "d" / "later").mkdir()  # this event is lost
-        child.send_signal(18)
-        child.stdin.write(b"\n")
-        child.stdin.flush()
-        assert child.wait(60) == 0

@@ -16,7 +16,7 @@ from fixtures.proxy import FaultProxy
 
 from pithosfs.http import RetryPolicy
 from pithosfs.mount.attributes import Attributes
-from pithosfs.store import ObjectInfo
+from pithosfs.store import ObjectInfo, ObjectStore
 from pithosfs.store.pithos import open_store
 from pithosfs_daemon.remote import OldContent, Received, RemoteBase, RemoteFolder, Sent
 from pithosfs_daemon.values import Pair
@@ -154,3 +154,22 @@ def side(make_side: Callable[..., Side]) -> Side:
 def either(request: pytest.FixtureRequest, make_side: Callable[..., Side]) -> Side:
     """Of a whole container, and of a folder in one."""
     return make_side(request.param)
+
+
+@pytest.fixture
+def limited(make_side: Callable[..., Side], ada: User) -> Iterator[Callable[..., Side]]:
+    """A side whose store has limits, which are bytes a second."""
+
+    def make(**limits: int) -> Side:
+        side = make_side()
+        store = open_store(ada.cloud(side.wire), **limits)
+        stores.append(store)
+        side.folder = RemoteFolder(store, pair_of(ada, side.there.container))
+        assert side.folder.block_size == BLOCK
+        side.wire.forget()
+        return side
+
+    stores: list[ObjectStore] = []
+    yield make
+    for store in stores:
+        store.close()

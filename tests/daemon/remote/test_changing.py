@@ -217,6 +217,14 @@ def test_a_folder_moves_whole(either: Side, marker: bool) -> None:
     assert side.there.rule(side.full("new/place/a")) == Sharing(("*",))
 
 
+def test_a_folder_moves_into_itself(side: Side) -> None:
+    """Here that takes three steps, of which only the outcome is seen."""
+    for name in ("old", "old/a", "old/b/c"):
+        side.put(name, b"x", FOLDER if name == "old" else "text/plain")
+    side.folder.move_folder("old", "old/deeper")
+    assert names(side) == ["old/deeper", "old/deeper/a", "old/deeper/b/c"]
+
+
 def test_an_empty_folder_moves_too(side: Side) -> None:
     side.put("old", b"", FOLDER)
     side.folder.move_folder("old", "new")

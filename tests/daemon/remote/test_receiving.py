@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 from fixtures.proxy import Answer, CutBody, Drop, LoseAnswer, ReplaceBody, Request
@@ -77,6 +78,32 @@ def test_requests(make_side: Callable[..., Side]) -> None:
         side.asked()
         side.receive(name, known)  # the metadata is known already
         assert side.asked() == [one for one in requests if one != "HEAD"]
+
+
+class Grudging(io.RawIOBase):
+    """A file that takes a little at a time."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:  # type: ignore[override]
+        taken = bytes(data)[:999]  # type: ignore[call-overload]
+        self.data += taken
+        return len(taken)
+
+
+def test_a_file_that_takes_a_little_at_a_time(side: Side) -> None:
+    data = fresh(5000)
+    side.send("x", data)
+    file = Grudging()
+    info = side.listed()[0]
+    side.folder.receive(
+        "x", info, cast(BinaryIO, file), find=lambda block: (), meter=lambda done: None, cancel=threading.Event()
+    )
+    assert file.data == data
 
 
 def test_holes_stay_holes(side: Side) -> None:

@@ -79,8 +79,9 @@ def test_a_new_file(either: Side, data: bytes) -> None:
 
 def test_requests_of_new_files(make_side: Callable[..., Side]) -> None:
     side = make_side()
-    side.send("small", noise(1000))
-    assert side.asked() == ["PUT"]
+    for size in (1000, 400_000):
+        side.send(f"small {size}", fresh(size))
+        assert side.asked() == ["PUT"]
     large = fresh(LARGE)
     side.send("large", large)
     assert side.asked() == ["PUT", "POST", "POST", "POST", "PUT"]
@@ -407,6 +408,19 @@ def test_one_byte_is_one_piece_on_the_wire(either: Side, place: int) -> None:
     assert after.sharing == Sharing(read=("*",))
     assert len(side.there.versions(side.full("x"))) == 3
     assert sent.info.meta == after.meta
+
+
+def test_one_byte_in_a_file_that_would_go_in_one_request(make_side: Callable[..., Side]) -> None:
+    side = make_side()
+    data = fresh(400_000)
+    first = side.send("x", data)
+    _, spent, requests = changed(side, first, edited(data, 5))
+    assert spent < PIECE + 5000
+    assert requests == ["POST", "HEAD"]
+    small = fresh(100_000)
+    second = side.send("x", small, base=RemoteBase.of(side.there.head("x")))
+    _, spent, requests = changed(side, second, edited(small, 5))
+    assert requests == ["HEAD", "PUT"]
 
 
 def test_changes_side_by_side_are_one_range(make_side: Callable[..., Side]) -> None:
