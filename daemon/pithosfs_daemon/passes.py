@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ from typing import Literal
 
 from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
-from pithosfs_daemon.acting import Actor, Event, size_of
+from pithosfs_daemon.acting import Actor, Event
+from pithosfs_daemon.actions import attempt
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.folder import IGNORE_FILE, Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
@@ -31,6 +32,7 @@ from pithosfs_daemon.reconcile import Action, reconcile
 from pithosfs_daemon.remote import RemoteFolder, hash_local
 from pithosfs_daemon.state import Node, State
 from pithosfs_daemon.state.renames import Renames
+from pithosfs_daemon.transferring import download_batch, size_of, upload_batch
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
 from pithosfs_daemon.values import Direction, Dirty, Kind, Pair, Trouble
 
@@ -41,11 +43,14 @@ log = logging.getLogger(__name__)
 WORKERS = 16  # small files are latency: with 20 ms round trips these keep some 600 requests a second under way
 HASHERS = 2
 MOST_TROUBLES = 100  # that an outcome tells of; the state has them all
-# Small new files go together, where the cloud takes that: a request costs as much as some ten of them. Larger batches
-# gain nothing, and what is in them is in memory.
+# Small files go together: new ones to the cloud in one request, where it takes that, which costs as much as some ten of
+# them; to this disk in one flush, which costs as much as one. Larger batches gain nothing, and what is in them is in
+# memory, or open.
 SMALL = 64 * 1024
-BATCH_FILES = 100
+UPLOADS = 100
+DOWNLOADS = 16
 BATCH_BYTES = 1024 * 1024
+WORTH_IT = 3
 QUEUE = 64  # decided actions that wait for a worker: rows in memory
 AT_ONCE = 15.0  # seconds within which deletions count as one
 _DELETES = frozenset({Action.DELETE_LOCAL, Action.DELETE_REMOTE})
@@ -197,7 +202,7 @@ class Engine:
         action = reconcile(node.base, node.local, node.remote_item, self.pair.direction)
         if action not in (Action.DOWNLOAD, Action.KEEP_BOTH):
             return False
-        actor.attempt(node, action)
+        attempt(actor, node, action)
         actor.stop_if_told()
         return actor.done > 0
 
@@ -252,7 +257,7 @@ class Engine:
             actor, self._decided(actor, lambda action, node: action in _DELETES and not _takes_folder(action, node))
         )
         for node, action in self._decided(actor, _takes_folder_away, backwards=True):
-            actor.attempt(node, action)
+            attempt(actor, node, action)
 
     def _decided(
         self, actor: Actor, wanted: Callable[[Action, Node], bool], *, backwards: bool = False
@@ -269,7 +274,6 @@ class Engine:
     def _in_parallel(self, actor: Actor, decided: Iterable[tuple[Node, Action]]) -> None:
         """Folders here are made in order, before what is in them; everything else by several workers."""
         room = threading.Semaphore(QUEUE)
-        batch: list[Node] = []
 
         def work(do: Callable[[], None]) -> None:
             try:
@@ -283,29 +287,62 @@ class Engine:
                 room.acquire()
                 pool.submit(work, do)
 
-            def send() -> None:
-                if len(batch) > 1:
-                    submit(partial(actor.attempt_batch, tuple(batch)))
-                elif batch:
-                    submit(partial(actor.attempt, batch[0], Action.UPLOAD))
-                batch.clear()
-
+            batches = {
+                Action.UPLOAD: _Batch(actor, Action.UPLOAD, upload_batch, UPLOADS, submit),
+                Action.DOWNLOAD: _Batch(actor, Action.DOWNLOAD, download_batch, DOWNLOADS, submit),
+            }
             for node, action in decided:
                 size = size_of(node, action)
                 self.activity.plan(1, size)
                 if action is Action.MAKE_LOCAL_FOLDER:
-                    actor.attempt(node, action)
-                elif action is Action.UPLOAD and self._is_small(node, size):
-                    batch.append(node)
-                    if len(batch) == BATCH_FILES or sum(size_of(one, action) for one in batch) > BATCH_BYTES:
-                        send()
+                    attempt(actor, node, action)
+                elif size <= SMALL and self._goes_with_others(node, action):
+                    batches[action].add(node, size)
                 else:
-                    submit(partial(actor.attempt, node, action))
-            send()
+                    submit(partial(attempt, actor, node, action))
+            for batch in batches.values():
+                batch.send()
 
-    def _is_small(self, node: Node, size: int) -> bool:
-        """Whether a file may go to the cloud together with others."""
-        return size <= SMALL and node.remote is None and self.remote.takes_batches
+    def _goes_with_others(self, node: Node, action: Action) -> bool:
+        if action is Action.UPLOAD:
+            return node.remote is None and self.remote.takes_batches
+        return action is Action.DOWNLOAD
+
+
+class _Batch:
+    """Small files that are transferred together."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        action: Action,
+        together: Callable[[Actor, Sequence[Node]], None],
+        most: int,
+        submit: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._actor = actor
+        self._action = action
+        self._together = together
+        self._most = most
+        self._submit = submit
+        self._nodes: list[Node] = []
+        self._size = 0
+
+    def add(self, node: Node, size: int) -> None:
+        """One more; a batch that is full is sent."""
+        self._nodes.append(node)
+        self._size += size
+        if len(self._nodes) == self._most or self._size > BATCH_BYTES:
+            self.send()
+
+    def send(self) -> None:
+        """What is there goes now."""
+        nodes, self._nodes, self._size = self._nodes, [], 0
+        if len(nodes) >= WORTH_IT:
+            self._submit(partial(self._together, self._actor, tuple(nodes)))
+            return
+        for one in nodes:
+            self._submit(partial(attempt, self._actor, one, self._action))
 
 
 def _action(node: Node, direction: Direction) -> Action:
