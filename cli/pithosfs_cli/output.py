@@ -30,6 +30,8 @@ Record = Mapping[str, Any]
 
 _NUMBER = Column("#", "#", "count", width=4)
 _GAP = "  "
+_UNITS = {"size": 1, "MiB": 2**20, "GiB": 2**30}
+_TO_THE_RIGHT = frozenset({*_UNITS, "count"})
 
 
 def iso_time(ns: int | float | None) -> str | None:
@@ -49,13 +51,21 @@ def note(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
-def show_list(run: Invocation, records: Iterable[Record], columns: Sequence[Column], *, empty: str = "") -> None:
-    """Print a list. `empty` is said on standard error when there is nothing to put into a table."""
-    show_pages(run, [list(records)], columns, empty=empty)
+def show_list(
+    run: Invocation, records: Iterable[Record], columns: Sequence[Column], *, brief: bool = False, empty: str = ""
+) -> None:
+    """Print a list. `empty` is said on standard error when there is nothing to put into a table; with `brief`,
+    documents have the fields of the columns only, too."""
+    show_pages(run, [list(records)], columns, brief=brief, empty=empty)
 
 
 def show_pages(
-    run: Invocation, pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, empty: str = ""
+    run: Invocation,
+    pages: Iterable[Sequence[Record]],
+    columns: Sequence[Column],
+    *,
+    brief: bool = False,
+    empty: str = "",
 ) -> None:
     """Print a list that comes in parts, each part as soon as it is there if the form and the columns allow it.
 
@@ -73,7 +83,8 @@ def show_pages(
             if not _table(stream, pages, columns, layout) and empty:
                 note(empty)
         return
-    keys = layout.columns or (tuple(one.key for one in columns) if run.output == "value" and columns else ())
+    by_columns = (brief or run.output == "value") and columns
+    keys = layout.columns or (tuple(one.key for one in columns) if by_columns else ())
     with paged(layout.more) as stream:
         write_list(run.output, (_for_programs(page, keys) for page in pages), stream, headers=layout.headers)
 
@@ -151,7 +162,7 @@ def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence
         return _rows(stream, parts, shown, header=layout.headers)
     rows = [row for part in parts for row in part]
     if rows:
-        right = [one.kind in ("size", "count") for one in shown]
+        right = [one.kind in _TO_THE_RIGHT for one in shown]
         status = [one.kind == "status" for one in shown]
         styles = [[style_of(cell) if one else None for cell, one in zip(row, status, strict=True)] for row in rows]
         _print(stream, [one.title for one in shown], right, rows, header=layout.headers, styles=styles)
@@ -180,7 +191,7 @@ def _rows(stream: IO[str], parts: Iterable[list[list[str]]], columns: Sequence[C
     """Rows of columns with fixed widths; what is wider pushes the rest of its row to the right."""
     any_printed = False
     widths = [max(one.width, len(one.title)) for one in columns]
-    right = [one.kind in ("size", "count") for one in columns]
+    right = [one.kind in _TO_THE_RIGHT for one in columns]
 
     def line(cells: Sequence[str]) -> str:
         parts = (
@@ -208,8 +219,8 @@ def _fields(column: Column, value: Any) -> list[tuple[str, str]]:
         for key, inner in value.items():
             pairs += _fields(Column(f"{column.key}.{key}", f"{column.title} {key}"), inner)
         return pairs
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return [(printable(column.title if not index else ""), printable(one)) for index, one in enumerate(value)]
+    if isinstance(value, list | tuple) and all(isinstance(one, str | int) for one in value):
+        return [(printable(column.title if not index else ""), printable(str(one))) for index, one in enumerate(value)]
     if isinstance(value, list | tuple):
         return [(printable(column.title), printable(json.dumps(one, ensure_ascii=False))) for one in value]
     text = _cell(column, value)
@@ -227,10 +238,10 @@ def _cell(column: Column, value: Any) -> str:
         return printable(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if column.kind == "size" and isinstance(value, int):
+    if column.kind in _UNITS and isinstance(value, int):
         from pithosfs.config import format_size
 
-        return format_size(value)
+        return format_size(value * _UNITS[column.kind])
     if isinstance(value, list | tuple):
         return printable(", ".join(str(one) for one in value))
     if isinstance(value, Mapping):
