@@ -7,10 +7,11 @@ places and as text in others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pithosfs_cli.locations import is_account_id
+from pithosfs_cli.memberships import named_membership, named_memberships, own_memberships
 from pithosfs_cli.services import compute, identity, images, networks, volumes
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ __all__ = [
     "IP",
     "KEYPAIR",
     "KINDS",
+    "MEMBERSHIP",
     "NETWORK",
+    "OPEN_PROJECT",
+    "OWN_MEMBERSHIP",
     "PORT",
     "PROJECT",
     "REGISTERED",
@@ -86,6 +90,15 @@ def _is_number(text: str) -> bool:
 
 def _never(_text: str) -> bool:
     return False
+
+
+def _living_first(projects: list[Thing]) -> list[Thing]:
+    """Those that have ended left out where a name has gone on to another."""
+    living = {one.get("name") for one in projects if one.get("state") not in _ENDED}
+    return [one for one in projects if one.get("state") not in _ENDED or one.get("name") not in living]
+
+
+_ENDED = frozenset({"deleted", "terminated"})
 
 
 SERVER = Kind(
@@ -183,8 +196,24 @@ PROJECT = Kind(
     "project list",
     is_account_id,
     lambda run, ident: identity(run).get_project(ident),
-    lambda run: identity(run).get_projects(),
+    lambda run: _living_first(identity(run).get_projects()),
 )
+OPEN_PROJECT = replace(
+    PROJECT,
+    listing="project list --mode active",
+    all=lambda run: identity(run).get_projects(mode="active"),
+)
+"""A project that one can ask to join."""
+MEMBERSHIP = Kind(
+    "membership",
+    "membership list",
+    _is_number,
+    lambda run, ident: named_membership(run, ident),
+    lambda run: named_memberships(run),
+)
+"""Who is in which project; called PROJECT/USER."""
+OWN_MEMBERSHIP = replace(MEMBERSHIP, listing="membership list --mine", all=lambda run: own_memberships(run))
+"""In which projects one is oneself; called as the project."""
 
 KINDS: Mapping[str, Kind] = {
     one.listing: one
@@ -202,6 +231,9 @@ KINDS: Mapping[str, Kind] = {
         VOLUME_TYPE,
         SNAPSHOT,
         PROJECT,
+        OPEN_PROJECT,
+        MEMBERSHIP,
+        OWN_MEMBERSHIP,
     )
 }
 """By the command that lists them, which is what completion keeps their names under."""

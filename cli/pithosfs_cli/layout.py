@@ -14,8 +14,9 @@ from click.shell_completion import CompletionItem
 
 __all__ = ["Column", "Layout", "columns_option", "list_options"]
 
-Kind = Literal["text", "size", "MiB", "GiB", "count", "time", "status"]
-"""`size` is bytes; `MiB` and `GiB` are sizes, too, which the field has as a number of these."""
+Kind = Literal["text", "size", "MiB", "GiB", "count", "time", "status", "share"]
+"""`size` is bytes; `MiB` and `GiB` are sizes, too, which the field has as a number of these. `share` is how much of
+something is taken, in percent."""
 
 
 @dataclass(frozen=True, slots=True)

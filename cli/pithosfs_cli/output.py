@@ -22,6 +22,7 @@ from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.layout import Column, Layout
 from pithosfs_cli.pager import paged
 from pithosfs_cli.printable import printable
+from pithosfs_cli.shares import shown_share, style_of_share
 from pithosfs_cli.statuses import style_of
 
 __all__ = ["Column", "Record", "iso_time", "note", "show", "show_fields", "show_list", "show_pages"]
@@ -32,6 +33,7 @@ _NUMBER = Column("#", "#", "count", width=4)
 _GAP = "  "
 _UNITS = {"size": 1, "MiB": 2**20, "GiB": 2**30}
 _TO_THE_RIGHT = frozenset({*_UNITS, "count"})
+_STYLES = {"status": style_of, "share": style_of_share}
 
 
 def iso_time(ns: int | float | None) -> str | None:
@@ -163,8 +165,8 @@ def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence
     rows = [row for part in parts for row in part]
     if rows:
         right = [one.kind in _TO_THE_RIGHT for one in shown]
-        status = [one.kind == "status" for one in shown]
-        styles = [[style_of(cell) if one else None for cell, one in zip(row, status, strict=True)] for row in rows]
+        kinds = [_STYLES.get(one.kind) for one in shown]
+        styles = [[of(cell) if of else None for cell, of in zip(row, kinds, strict=True)] for row in rows]
         _print(stream, [one.title for one in shown], right, rows, header=layout.headers, styles=styles)
     return bool(rows)
 
@@ -238,6 +240,8 @@ def _cell(column: Column, value: Any) -> str:
         return printable(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if column.kind == "share":
+        return shown_share(value)
     if column.kind in _UNITS and isinstance(value, int):
         from pithosfs.config import format_size
 
