@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,16 +19,12 @@ from pithosfs_cli.layout import Column, columns_option, list_options
 from pithosfs_cli.locations import is_account_id
 from pithosfs_cli.options import at_least_one
 from pithosfs_cli.output import show, show_fields, show_list
-from pithosfs_cli.service_token import service_token_option
-from pithosfs_cli.services import identity_as
-
-if TYPE_CHECKING:
-    from pithosfs.clients.astakos import LoggedAstakosClient
+from pithosfs_cli.service_token import as_service, service_token_option
 
 __all__ = ["commission"]
 
 _SERIAL = click.IntRange(1)
-_PENDING = [Column("serial", "SERIAL", "count")]
+_COLUMNS = [Column("serial", "SERIAL", "count")]
 _INFO = [
     Column("serial", "serial"),
     Column("name", "name"),
@@ -56,12 +53,13 @@ def commission() -> None:
 
 
 @commission.command("pending")
-@with_options([_token, *list_options(_PENDING)])
+@with_options([_token, *list_options(_COLUMNS)])
 @click.pass_obj
 def pending(run: Invocation, service_token: str | None) -> None:
     """List the service's commissions that are neither accepted nor rejected."""
-    serials = identity_as(run, service_token).get_pending_commissions()
-    show_list(run, [{"serial": one} for one in serials], _PENDING, empty="No commission is pending")
+    with as_service(run, service_token) as client:
+        serials = client.get_pending_commissions()
+    show_list(run, [{"serial": one} for one in serials], _COLUMNS, empty="No commission is pending")
 
 
 @commission.command("info")
@@ -70,7 +68,8 @@ def pending(run: Invocation, service_token: str | None) -> None:
 @click.pass_obj
 def info(run: Invocation, serial: int, service_token: str | None) -> None:
     """Show a pending commission by its SERIAL."""
-    found = _known(serial, lambda: identity_as(run, service_token).get_commission_info(serial))
+    with as_service(run, service_token) as client, _pending(serial):
+        found = client.get_commission_info(serial)
     provisions = [
         f"{one.get('quantity'):+} {one.get('resource')} for {one.get('holder')}"
         + (f" of {one['source']}" if one.get("source") else "")
@@ -84,7 +83,7 @@ def info(run: Invocation, serial: int, service_token: str | None) -> None:
 @click.pass_obj
 def accept(run: Invocation, serials: Sequence[int], service_token: str | None) -> None:
     """Take what pending commissions have reserved."""
-    _resolve_each(run, serials, identity_as(run, service_token), "accept", "accepted")
+    _resolve_each(run, serials, service_token, "accept", "accepted")
 
 
 @commission.command("reject")
@@ -92,7 +91,7 @@ def accept(run: Invocation, serials: Sequence[int], service_token: str | None) -
 @click.pass_obj
 def reject(run: Invocation, serials: Sequence[int], service_token: str | None) -> None:
     """Give back what pending commissions have reserved."""
-    _resolve_each(run, serials, identity_as(run, service_token), "reject", "rejected")
+    _resolve_each(run, serials, service_token, "reject", "rejected")
 
 
 @commission.command("resolve")
@@ -109,7 +108,8 @@ def resolve(
 ) -> None:
     """Accept and reject several commissions in one request."""
     at_least_one({"--accept": accept, "--reject": reject})
-    found = identity_as(run, service_token).resolve_commissions(accept or (), reject or ())
+    with as_service(run, service_token) as client:
+        found = client.resolve_commissions(accept or (), reject or ())
     failed = found.get("failed") or []
     show(
         run,
@@ -158,29 +158,36 @@ def issue(
 ) -> None:
     """Reserve quota for a user: what the file says, of a project. A negative amount gives it back."""
     wanted = _provisions(provisions_file)
-    client = identity_as(run, service_token)
-    holder = uuid if is_account_id(uuid) else client.service_get_uuid(uuid)
-    project = holder if source == "system" else source
-    serial = client.issue_one_commission(
-        holder, {(project, name): amount for name, amount in wanted.items()}, description, force, accept
-    )
+    with as_service(run, service_token) as client:
+        holder = uuid if is_account_id(uuid) else client.service_get_uuid(uuid)
+        project = holder if source == "system" else source
+        serial = client.issue_one_commission(
+            holder, {(project, name): amount for name, amount in wanted.items()}, description, force, accept
+        )
     if run.output == "table":
         click.echo(serial)
     else:
         show(run, {"serial": serial})
 
 
-def _resolve_each(run: Invocation, serials: Sequence[int], client: LoggedAstakosClient, action: str, done: str) -> None:
+def _resolve_each(run: Invocation, serials: Sequence[int], token: str | None, action: str, done: str) -> None:
     from pithosfs_cli.one_by_one import one_by_one
 
-    one_by_one(done, serials, lambda one: _known(one, lambda: client.commission_action(one, action)))
+    def resolve(serial: int) -> None:
+        with _pending(serial):
+            client.commission_action(serial, action)
+
+    with as_service(run, token) as client:
+        one_by_one(done, serials, resolve)
     if run.output != "table":
         show_list(run, [{"serial": one, "action": done} for one in serials], [])
 
 
-def _known(serial: int, work: Callable[[], Any]) -> Any:
+@contextmanager
+def _pending(serial: int) -> Iterator[None]:
+    """What is not found inside is this commission."""
     try:
-        return work()
+        yield
     except NotFound as error:
         raise NotFound(
             f"no commission {serial} of this service is pending",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pithosfs_cli.locations import is_account_id
-from pithosfs_cli.memberships import named_membership, named_memberships, own_memberships
+from pithosfs_cli.memberships import known_projects, named_membership, named_memberships, own_memberships
 from pithosfs_cli.services import compute, identity, images, networks, volumes
 
 if TYPE_CHECKING:
@@ -90,15 +90,6 @@ def _is_number(text: str) -> bool:
 
 def _never(_text: str) -> bool:
     return False
-
-
-def _living_first(projects: list[Thing]) -> list[Thing]:
-    """Those that have ended left out where a name has gone on to another."""
-    living = {one.get("name") for one in projects if one.get("state") not in _ENDED}
-    return [one for one in projects if one.get("state") not in _ENDED or one.get("name") not in living]
-
-
-_ENDED = frozenset({"deleted", "terminated"})
 
 
 SERVER = Kind(
@@ -196,7 +187,7 @@ PROJECT = Kind(
     "project list",
     is_account_id,
     lambda run, ident: identity(run).get_project(ident),
-    lambda run: _living_first(identity(run).get_projects()),
+    lambda run: known_projects(run),
 )
 OPEN_PROJECT = replace(
     PROJECT,

@@ -67,7 +67,7 @@ def list_(run: Invocation, /, project_id: str | None, mine: bool, **options: Any
     project = None if project_id is None else Finder(run, PROJECT).id(project_id)
     found = OWN_MEMBERSHIP.all(run) if mine else named_memberships(run, project)
     if mine and project is not None:
-        found = [one for one in found if one["project"] == project]
+        found = [one for one in found if one.get("project") == project]
     elif project is None:
         remember_things(run, OWN_MEMBERSHIP if mine else MEMBERSHIP, found)
     records = [{**one, "since": one.get(str(one.get("state")))} for one in sieve.sift(MEMBERSHIP, found)]

@@ -1,4 +1,4 @@
-"""Memberships with the names of their projects and users, which the service has as ids only."""
+"""Projects as people call them, and memberships with the names of their projects and users instead of ids."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pithosfs_cli.invocation import Invocation
 
-__all__ = ["named_membership", "named_memberships", "own_memberships", "project_names"]
+__all__ = ["PERSONAL", "known_projects", "named_membership", "named_memberships", "own_memberships", "project_names"]
 
 PERSONAL = "personal"
 """What a user's own system project is called: its own name is made of the user's id."""
+
+
+_ENDED = frozenset({"deleted", "terminated"})
+
+
+def known_projects(run: Invocation, projects: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """Those that names are looked for in (default: all that the user may see): the own one is called personal, and
+    where a name has gone on to another project, those that have ended are left out."""
+    from pithosfs_cli.services import identity
+
+    own = run.connection().account_id
+    found = identity(run).get_projects() if projects is None else projects
+    living = {one.get("name") for one in found if one.get("state") not in _ENDED}
+    return [
+        {**one, "name": PERSONAL} if one.get("id") == own else one
+        for one in found
+        if one.get("state") not in _ENDED or one.get("name") not in living
+    ]
 
 
 def project_names(run: Invocation) -> dict[str, str]:
@@ -19,7 +37,7 @@ def project_names(run: Invocation) -> dict[str, str]:
     from pithosfs_cli.services import identity
 
     own = run.connection().account_id
-    found = {str(one["id"]): str(one["name"]) for one in identity(run).get_projects()}
+    found = {str(one.get("id")): str(one.get("name")) for one in identity(run).get_projects()}
     return {**found, own: PERSONAL}
 
 
@@ -40,7 +58,7 @@ def named_membership(run: Invocation, ident: str) -> dict[str, Any]:
 def own_memberships(run: Invocation) -> list[dict[str, Any]]:
     """In what the user is, called as the projects."""
     own = run.connection().account_id
-    return [{**one, "name": one["_project"]} for one in named_memberships(run) if one["user"] == own]
+    return [{**one, "name": one["_project"]} for one in named_memberships(run) if one.get("user") == own]
 
 
 def _named(

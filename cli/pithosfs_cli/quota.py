@@ -14,7 +14,7 @@ from pithosfs_cli.finding import Finder, thing_option
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import PROJECT
 from pithosfs_cli.layout import Column, list_options
-from pithosfs_cli.memberships import PERSONAL, project_names
+from pithosfs_cli.memberships import project_names
 from pithosfs_cli.output import show, show_list
 from pithosfs_cli.quotas import Holding, is_size, shown_amount
 from pithosfs_cli.services import identity
@@ -75,10 +75,12 @@ def list_(run: Invocation, details: bool, in_bytes: bool, project_id: str | None
 
 
 def _of_project(run: Invocation, found: Mapping[str, Any], text: str) -> dict[str, Any]:
-    ident = run.connection().account_id if text == PERSONAL else Finder(run, PROJECT).id(text)
+    ident = Finder(run, PROJECT).id(text)
     if ident not in found:
         raise NotFound(
-            f"you have no quota of the project {text!r}", 404, hint="see of which you have: pithosfs quota list"
+            f"you have no quota of the project {text!r}",
+            404,
+            hint="see of which you have: pithosfs quota list; ask for more: pithosfs project join",
         )
     return {ident: found[ident]}
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pithosfs.errors import UsageError
+from pithosfs.errors import NotLoggedIn, UsageError
+from pithosfs_cli.services import identity_as
 
-__all__ = ["VARIABLE", "service_token_option"]
+if TYPE_CHECKING:
+    from pithosfs.clients.astakos import LoggedAstakosClient
+    from pithosfs_cli.invocation import Invocation
+
+__all__ = ["VARIABLE", "as_service", "service_token_option"]
 
 VARIABLE = "PITHOSFS_SERVICE_TOKEN"
 
@@ -26,6 +32,16 @@ def service_token_option(*, required: bool) -> Callable[[Any], Any]:
         callback=_read,
         help=f"The token of a registered service (- reads it from standard input), or ${VARIABLE}{otherwise}.",
     )
+
+
+@contextmanager
+def as_service(run: Invocation, token: str | None) -> Iterator[LoggedAstakosClient]:
+    """The identity service, as the service whose token that is; a refusal says where one comes from."""
+    try:
+        yield identity_as(run, token)
+    except NotLoggedIn as error:
+        error.hint = f"it takes the token of a service: --service-token, or the variable {VARIABLE}"
+        raise
 
 
 def _read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

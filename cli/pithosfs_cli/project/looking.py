@@ -97,13 +97,15 @@ def list_(
     """List the projects that are yours, that you are in, or that you may join."""
     from pithosfs_cli.completion import remember_things
     from pithosfs_cli.kinds import OPEN_PROJECT
+    from pithosfs_cli.memberships import known_projects
     from pithosfs_cli.users import user_id
 
     sieve = Sieve.of(options)
     owner = None if with_owner is None else user_id(run, with_owner)
     found = identity(run).get_projects(with_name, with_state, owner, mode)
     if (with_name, with_state, owner) == (None, None, None) and mode in (None, "related", "active"):
-        remember_things(run, OPEN_PROJECT if mode == "active" else PROJECT, found)
+        kind = OPEN_PROJECT if mode == "active" else PROJECT
+        remember_things(run, kind, known_projects(run, found))
     records = _for_people(run, sieve.sift(PROJECT, found))
     show_list(
         run,
@@ -126,17 +128,32 @@ def info(run: Invocation, text: str) -> None:
     record = _for_people(run, [found])[0]
     record["_resources"] = _limits(found.get("resources"), units)
     if application := found.get("last_application"):
-        asked = {key: value for key, value in application.items() if value not in (None, "", {})}
-        record["_last_application"] = {**asked, "resources": _limits(application.get("resources"), units)}
+        record["_last_application"] = _asked(application, found, units)
     show_fields(run, record, _INFO)
+
+
+def _asked(application: Thing, project: Thing, units: Mapping[str, Any]) -> dict[str, Any]:
+    """What an application says that the project does not have already."""
+    asked = {key: value for key, value in application.items() if value not in (None, "") and project.get(key) != value}
+    had = project.get("resources") or {}
+    resources = {name: one for name, one in (application.get("resources") or {}).items() if had.get(name) != one}
+    if "max_members" in asked:
+        from pithosfs_cli.quotas import shown_amount
+
+        asked["max_members"] = shown_amount(asked["max_members"])
+    if asked.get("applicant") == project.get("owner"):
+        del asked["applicant"]
+    return {**asked, "id": application.get("id"), "resources": _limits(resources, units)}
 
 
 def _for_people(run: Invocation, projects: Iterable[Thing]) -> list[dict[str, Any]]:
     """With the owner's name instead of the id, and numbers that mean no limit said so."""
+    from pithosfs_cli.memberships import PERSONAL
     from pithosfs_cli.quotas import shown_amount
     from pithosfs_cli.users import user_names
 
     found = list(projects)
+    own = run.connection().account_id
     names = user_names(run, (one.get("owner") for one in found)) if run.output == "table" else {}
     records = []
     for one in found:
@@ -144,6 +161,7 @@ def _for_people(run: Invocation, projects: Iterable[Thing]) -> list[dict[str, An
         records.append(
             {
                 **one,
+                "_name": PERSONAL if one.get("id") == own else one.get("name"),
                 "_owner": names.get(str(one.get("owner")), one.get("owner")),
                 "_max_members": shown_amount(one.get("max_members")),
                 "_application": f"{application.get('id')} {application.get('state')}" if application else None,

@@ -83,7 +83,13 @@ def info(run: Invocation, username: str | None, uuid: str | None) -> None:
     cloud = run.cloud()
     wanted = username or uuid
     for token in cloud.tokens or (cloud.token,):
-        with connect(replace(cloud, token=token)) as connection:
+        try:
+            opened = connect(replace(cloud, token=token))
+        except NotLoggedIn:
+            if wanted is None:
+                raise
+            continue  # it may be another one's
+        with opened as connection:
             if wanted not in (None, connection.account_id if uuid else connection.user_name):
                 continue
             usage = PithosStore(connection.wire(), connection.account_id, connection.astakos).usage()

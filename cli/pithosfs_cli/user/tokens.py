@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pithosfs.errors import ConfigError, Conflict, NotFound, NotLoggedIn, UsageError
+from pithosfs.errors import ConfigError, Conflict, NotAllowed, NotFound, NotLoggedIn, UsageError
 from pithosfs_cli.command import Command, TokenCommand, option, with_options
 from pithosfs_cli.config import MASK
 from pithosfs_cli.confirm import ask, dry_run_option, show_plan, yes_option
@@ -158,10 +158,9 @@ def setdefaultproject(run: Invocation, text: str) -> None:
     ident = find(run, PROJECT, text)["id"] if not PROJECT.has_id_form(text) else text
     try:
         identity(run).set_default_project(ident)
-    except (NotFound, Conflict) as error:
-        raise NotFound(
-            f"you are in no project {text!r}", error.status, hint="see which you are in: pithosfs membership list"
-        ) from error
+    except (NotFound, NotAllowed) as error:
+        error.hint = "it takes an active project that you are in: pithosfs project list --mode member"
+        raise
     if run.output != "table":
         show(run, {"default_project": ident})
 
