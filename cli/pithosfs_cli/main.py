@@ -22,6 +22,8 @@ MEMBERS = {
     "flavor": ("pithosfs_cli.flavor", "flavor", "What servers can be made as: processors, memory, disk."),
     "flush": ("pithosfs_cli.mount", "flush", "Wait until what was written is on the cloud."),
     "group": ("pithosfs_cli.group", "group", "Groups of users to share files with."),
+    "image": ("pithosfs_cli.image", "image", "Images: files that servers can be made from."),
+    "imagecompute": ("pithosfs_cli.imagecompute", "imagecompute", "Images as the compute service shows them."),
     "ip": ("pithosfs_cli.ip", "ip", "Floating IPs: public addresses that are yours."),
     "keypair": ("pithosfs_cli.keypair", "keypair", "The keys with which one gets into servers."),
     "localcloud": ("pithosfs_cli.localcloud", "localcloud", "A cloud of your own on this machine."),
@@ -30,11 +32,13 @@ MEMBERS = {
     "port": ("pithosfs_cli.port", "port", "What connects servers to networks."),
     "server": ("pithosfs_cli.server", "server", "Virtual servers."),
     "sharer": ("pithosfs_cli.sharer", "sharer", "Accounts that share something with you."),
+    "snapshot": ("pithosfs_cli.snapshot", "snapshot", "Volumes as they were at a time."),
     "status": ("pithosfs_cli.mount", "status", "Show the mounts and synced folders."),
     "subnet": ("pithosfs_cli.subnet", "subnet", "The ranges of addresses of networks."),
     "sync": ("pithosfs_cli.sync", "sync", "Folders that are kept in step with the cloud."),
     "umount": ("pithosfs_cli.mount", "umount", "Send what is left and take a mount away."),
     "user": ("pithosfs_cli.user", "user", "Who you are on the cloud."),
+    "volume": ("pithosfs_cli.volume", "volume", "Disks that servers have, or may be given."),
 }
 
 

@@ -35,7 +35,9 @@ def needs(server: Thing | Callable[[], Thing], statuses: Collection[str]) -> Ite
 
 
 def _refusal(server: Thing, statuses: Collection[str]) -> ClientError | None:
-    """Why nothing can be done with the server as it is; None when it is not for its state."""
+    """Why nothing can be done with the server as it is; None when it is not for its state, or there is no server."""
+    if not server:
+        return None
     ident, called = SERVER.id_of(server), SERVER.called(server)
     status, task = str(server.get("status")), task_of(server)
     if status == "DELETED":
