@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from pithosfs_cli.invocation import Invocation
     from pithosfs_cli.kinds import Kind, Thing
 
-__all__ = ["Finder", "about", "complete", "find", "find_all", "thing_argument", "thing_option", "things_argument"]
+__all__ = [
+    "Finder",
+    "about",
+    "complete",
+    "find",
+    "find_all",
+    "names_of",
+    "thing_argument",
+    "thing_option",
+    "things_argument",
+]
 
 _SHORTEST_ID = 4  # characters of an id that are enough to mean it
 _SHOWN = 5  # candidates in a message
@@ -104,6 +114,14 @@ def find_all(run: Invocation, kind: Kind, texts: Iterable[str], *, exact: bool =
     """Several, each once: id → thing. Raises before any of them is returned."""
     finder = Finder(run, kind, exact=exact)
     return {kind.id_of(found): found for found in map(finder, texts)}
+
+
+def names_of(run: Invocation, kind: Kind) -> dict[str, str]:
+    """id → name, of all that have one; nothing when the cloud does not tell, for it is only to make lists readable."""
+    try:
+        return {kind.id_of(one): name for one in kind.all(run) if (name := kind.name_of(one))}
+    except ClientError:
+        return {}
 
 
 @contextmanager

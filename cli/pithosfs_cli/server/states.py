@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,22 +19,25 @@ SETTLED = (*RUNNING, *STOPPED)
 
 
 @contextmanager
-def needs(server: Thing, statuses: Collection[str]) -> Iterator[None]:
+def needs(server: Thing | Callable[[], Thing], statuses: Collection[str]) -> Iterator[None]:
     """What the cloud refuses inside because of the state of the server is told as that, with the way out.
 
-    `statuses` are those in which it would have been done. The cloud decides; this only explains.
+    `statuses` are those in which it would have been done. The cloud decides; this only explains. The server may be
+    something that asks for it, which is then done only if there is something to explain.
     """
     try:
         yield
     except (BadRequest, Conflict, NotAllowed) as error:
-        explained = _refusal(server, statuses)
+        explained = _refusal(server() if callable(server) else server, statuses)
         if explained is None:
             raise
         raise explained from error
 
 
 def _refusal(server: Thing, statuses: Collection[str]) -> ClientError | None:
-    """Why nothing can be done with the server as it is; None when it is not for its state."""
+    """Why nothing can be done with the server as it is; None when it is not for its state, or there is no server."""
+    if not server:
+        return None
     ident, called = SERVER.id_of(server), SERVER.called(server)
     status, task = str(server.get("status")), task_of(server)
     if status == "DELETED":
