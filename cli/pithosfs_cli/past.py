@@ -1,7 +1,7 @@
 """The commands that have been run, for who wants them kept: `pithosfs config set history on`.
 
 One a line, the newest last. No secret gets there: what options with tokens and passwords are given, the cloud's own
-tokens wherever they stand, and anything that `config set` is told are left out.
+tokens wherever they stand, and what is to be authenticated are masked; `config set` is not kept at all.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ __all__ = ["history_file", "past_commands", "record"]
 _MASK = "********"
 _YES = frozenset({"on", "yes", "true", "1"})
 _SECRET_OPTIONS = ("token", "password", "pass", "secret", "key")  # how the names of such options end
-_SECRET_COMMANDS = (("config", "set"), ("user", "authenticate"))  # whose arguments may be secrets
+_SECRET_ARGUMENTS = [("user", "authenticate")]  # commands whose arguments are secrets
+_NOT_KEPT = [("config", "set"), ("history", "show"), ("history", "clean")]
 
 
 def record(run: Invocation) -> None:
     """Keep the command of this run, if that is wanted. Not being able to is no reason for a command to fail."""
-    if not run.words or run.words[0] in ("history", "completion"):
+    if _command(run.words) in _NOT_KEPT:
         return
     from contextlib import suppress
 
@@ -62,14 +63,21 @@ def past_commands(run: Invocation) -> list[str]:
         return []
 
 
+def _command(words: Sequence[str]) -> tuple[str, ...]:
+    """The group and the command, unless the values of options before them look like these."""
+    from pithosfs_cli.main import MEMBERS
+
+    start = next((index for index, one in enumerate(words) if one in MEMBERS), 0)
+    return tuple([one for one in words[start:] if not one.startswith("-")][:2])
+
+
 def _tokens(settings: Settings) -> set[str]:
     return {token for key, value in settings.items() if key.lower().endswith("token") for token in value.split()}
 
 
 def _line(words: Sequence[str], tokens: Iterable[str]) -> str:
     masked: list[str] = []
-    plain = [one for one in words if not one.startswith("-")]
-    secret_arguments = tuple(plain[:2]) in _SECRET_COMMANDS
+    command = _command(words)
     hide_next = False
     for word in words:
         name, equals, _ = word.partition("=")
@@ -80,7 +88,7 @@ def _line(words: Sequence[str], tokens: Iterable[str]) -> str:
             shown, hide_next = (f"{name}={_MASK}", False) if equals else (word, True)
         elif "=" in word and not is_option and name.endswith(_SECRET_OPTIONS):
             shown = f"{name}={_MASK}"  # the value of -o
-        elif secret_arguments and not is_option and word not in plain[:2]:
+        elif command in _SECRET_ARGUMENTS and not is_option and word not in command:
             shown = _MASK
         else:
             shown = word
