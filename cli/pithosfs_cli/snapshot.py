@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pithosfs.errors import BadRequest, Conflict, QuotaExceeded
+from pithosfs.errors import BadRequest, ClientError, Conflict, QuotaExceeded
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, sieve_options
@@ -101,7 +101,7 @@ def info(run: Invocation, text: str) -> None:
 )
 @click.pass_obj
 def create(run: Invocation, /, volume_id: str, name: str | None, description: str | None, **options: Any) -> None:
-    """Take a snapshot of a volume, which has to be available or in use."""
+    """Take a snapshot of a volume that a server has."""
     from pithosfs_cli.completion import things_changed
 
     patience = Patience.of(options)
@@ -113,19 +113,24 @@ def create(run: Invocation, /, volume_id: str, name: str | None, description: st
             error.hint = "snapshots are files: free some space, or see what there is: pithosfs user info"
             raise
         except BadRequest as error:
-            status = str(volume.get("status")).lower().replace("-", "_")
-            if status in ("available", "in_use"):
-                raise
-            raise Conflict(
-                f"{VOLUME.called(volume)} is {status}",
-                409,
-                hint=f"wait until it is available: pithosfs volume wait {VOLUME.id_of(volume)} --until available",
-            ) from error
+            raise _refused(volume, error) from error
     things_changed(run, SNAPSHOT)
     if patience is not None:
         later = f"snapshot info {SNAPSHOT.id_of(made)}"
         made = wait_for(run, SNAPSHOT, made, _taken(made), patience, later=later) or made
     _show(run, made)
+
+
+def _refused(volume: Thing, error: BadRequest) -> ClientError:
+    """Why there can be no snapshot of a volume as it is."""
+    status, ident = str(volume.get("status")).lower().replace("-", "_"), VOLUME.id_of(volume)
+    if status == "in_use":
+        return error
+    if status == "available":
+        way = f"attach it to a server: pithosfs server attach SERVER --volume-id {ident} --wait"
+    else:
+        way = f"wait until a server has it: pithosfs volume wait {ident} --until in_use"
+    return Conflict(f"{VOLUME.called(volume)} is {status}", 409, hint=way)
 
 
 def _taken(made: Thing) -> Goal:

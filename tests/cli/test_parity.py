@@ -1,13 +1,14 @@
-"""Every storage command and option that users of the older client know is there, and works.
+"""Every command and option that users of the older client know is there, and works.
 
-The specification (tests/data/spec/cli.json) says which; `fixtures.command_rows` has the runs.
+The specification (tests/data/spec/cli.json) says which; `fixtures.command_rows` has the runs of those about storage,
+`fixtures.machine_rows` of those about servers, networks, volumes and images.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,34 @@ import click
 import pytest
 from fixtures.clouds import TestCloud, User
 from fixtures.command_rows import ROWS
+from fixtures.homes import Home
 from fixtures.invoker import Invoker
+from fixtures.machine_rows import MACHINE_ROWS, Refused
+from fixtures.machine_world import Machines, Things
 from fixtures.storage_world import World
 
 from pithosfs_cli.main import main
 
 SPEC = Path(__file__).parents[1] / "data" / "spec" / "cli.json"
-GROUPS = ("file", "container", "group", "sharer")
+FILES = ("file", "container", "group", "sharer")
+MACHINES = (
+    "server",
+    "flavor",
+    "keypair",
+    "image",
+    "imagecompute",
+    "network",
+    "subnet",
+    "port",
+    "ip",
+    "volume",
+    "snapshot",
+)
+GROUPS = (*FILES, *MACHINES)
 COMMANDS: dict[str, Mapping[str, Any]] = {
     entry["command"]: entry for entry in json.loads(SPEC.read_text()) if entry["group"] in GROUPS
 }
+ALL_ROWS: dict[str, Sequence[tuple[str, Any]]] = {**ROWS, **MACHINE_ROWS}
 
 
 def command(words: str) -> click.Command:
@@ -42,13 +61,14 @@ def options(words: str) -> dict[str, click.Option]:
     found: dict[str, click.Option] = {}
     for one in command(words).params:
         if isinstance(one, click.Option):
-            found |= dict.fromkeys([*one.opts, *one.secondary_opts], one)
+            found |= dict.fromkeys([*one.opts, *one.secondary_opts, *getattr(one, "aliases", ())], one)
     return found
 
 
 def test_the_specification_is_what_it_was() -> None:
-    assert len(COMMANDS) == 28
-    assert sum(len(entry["options"]) for entry in COMMANDS.values()) == 178
+    for groups, commands, options_ in ((FILES, 28, 178), (MACHINES, 75, 333)):
+        found = [entry for entry in COMMANDS.values() if entry["group"] in groups]
+        assert (len(found), sum(len(entry["options"]) for entry in found)) == (commands, options_)
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -72,7 +92,7 @@ def test_a_run_uses_every_option(words: str) -> None:
     """No option is there in name only: for each there is a row below that has it and looks at what it did."""
     known = options(words)
     used: set[str | None] = set()
-    for row, _ in ROWS[words]:
+    for row, _ in ALL_ROWS[words]:
         for word in shlex.split(row):
             flag = word.partition("=")[0]
             if flag in known:
@@ -84,7 +104,7 @@ def test_a_run_uses_every_option(words: str) -> None:
 
 
 def test_no_run_is_of_a_command_that_is_not_there() -> None:
-    assert set(ROWS) == set(COMMANDS)
+    assert set(ALL_ROWS) == set(COMMANDS)
 
 
 # what a command needs that the world does not have --------------------------------------------------------------------
@@ -127,7 +147,7 @@ MEANWHILE: dict[tuple[str, str], Callable[[World], object]] = {
 }
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", ROWS)
 def test_it_does_what_it_is_for(words: str, program: Invoker, owner: User, cloud: TestCloud) -> None:
     world = World(program, owner, cloud)
     PREPARED.get(words, lambda _: None)(world)
@@ -148,3 +168,40 @@ def test_it_does_what_it_is_for(words: str, program: Invoker, owner: User, cloud
         result = program(*words.split(), *shlex.split(filled))
         assert result.code == 0, f"{words} {filled}: {result.err}"
         assert check(world, result), f"{words} {filled}: {result.out}{result.err}"
+
+
+# servers, networks, volumes, images -----------------------------------------------------------------------------------
+
+# What only looks may look at the same things again and again.
+LOOKING = ("list", "info", "types", "type", "tags", "tagexists", "tagstatus", "attachments", "attachment", "wait")
+
+
+@pytest.fixture(scope="module")
+def machines(cloud: TestCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    made = Machines(cloud, cloud.user("machinist"), cloud.user("mate"), tmp_path_factory.mktemp("work"))
+    made.local("local.txt")
+    made.local("described.json", b'{"disk-format": "extdump", "name": "ignored", "properties": {"SORTORDER": 5}}')
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("words", MACHINE_ROWS)
+def test_it_does_it_to_machines(words: str, machines: Machines, home: Home) -> None:
+    home.add_cloud(machines.owner.cloud())
+    program = Invoker(home, machines.cwd)
+    things = Things(machines)
+    for row, check in MACHINE_ROWS[words]:
+        if words.split()[1] not in LOOKING:
+            things = Things(machines)
+        filled = row.format_map(things)
+        result = program(*words.split(), *shlex.split(filled))
+        if not isinstance(check, Refused) and result.code != 0:
+            assert words == "server tagexists", f"{words} {filled}: {result.err}"
+        assert check(things, result), f"{words} {filled}: {result.out}{result.err}"
+
+
+@pytest.mark.parametrize("words", MACHINE_ROWS)
+def test_it_is_run_in_table_and_json(words: str) -> None:
+    as_json = [bool({"-j", "--output-format"} & {*shlex.split(row)}) for row, _ in MACHINE_ROWS[words]]
+    assert True in as_json
+    assert False in as_json

@@ -95,6 +95,9 @@ def modify(run: Invocation, /, text: str, **options: Any) -> None:
     if patience is not None:
         later = f"server info {ident}"
         now = wait_for(run, SERVER, now, settled(now, *SETTLED), patience, later=later) or now
+    if any(options[name] for name in ("tag_add", "tag_del", "tag_replace", "tags_del")):
+        # Of itself a server names only those that have been confirmed.
+        now = {**now, "tags": list(client.list_server_tags(ident))}
     show_fields(run, server_record(now, Known.ask(run, images=True)), INFO)
 
 
