@@ -1,15 +1,14 @@
 """Every command and option that users of the older client know is there, and works.
 
 The specification (tests/data/spec/cli.json) says which; `fixtures.command_rows` has the runs of those about storage,
-`fixtures.machine_rows` of those about servers, networks, volumes and images.
+`fixtures.machine_rows` of those about servers, networks, volumes and images, `fixtures.identity_rows` of all others.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -17,63 +16,32 @@ import pytest
 from fixtures.clouds import TestCloud, User
 from fixtures.command_rows import ROWS
 from fixtures.homes import Home
+from fixtures.identity_rows import IDENTITY_ROWS
 from fixtures.invoker import Invoker
 from fixtures.machine_rows import MACHINE_ROWS, Refused
 from fixtures.machine_world import Machines, Things
+from fixtures.specified import SPECIFIED, command, option_flags, unused_flags
 from fixtures.storage_world import World
 
-from pithosfs_cli.main import main
-
-SPEC = Path(__file__).parents[1] / "data" / "spec" / "cli.json"
-FILES = ("file", "container", "group", "sharer")
-MACHINES = (
-    "server",
-    "flavor",
-    "keypair",
-    "image",
-    "imagecompute",
-    "network",
-    "subnet",
-    "port",
-    "ip",
-    "volume",
-    "snapshot",
-)
-GROUPS = (*FILES, *MACHINES)
-COMMANDS: dict[str, Mapping[str, Any]] = {
-    entry["command"]: entry for entry in json.loads(SPEC.read_text()) if entry["group"] in GROUPS
-}
-ALL_ROWS: dict[str, Sequence[tuple[str, Any]]] = {**ROWS, **MACHINE_ROWS}
-
-
-def command(words: str) -> click.Command:
-    group, name = words.split()
-    context = click.Context(main)
-    found = main.get_command(context, group)
-    assert isinstance(found, click.Group), f"there is no group {group}"
-    inner = found.get_command(context, name)
-    assert inner is not None, f"there is no command {words}"
-    return inner
-
-
-def options(words: str) -> dict[str, click.Option]:
-    """flag → the option that it belongs to."""
-    found: dict[str, click.Option] = {}
-    for one in command(words).params:
-        if isinstance(one, click.Option):
-            found |= dict.fromkeys([*one.opts, *one.secondary_opts, *getattr(one, "aliases", ())], one)
-    return found
+COMMANDS = {words: entry for words, entry in SPECIFIED.items() if " " in words}
+"""Without the one entry that is a group."""
+ALL_ROWS: dict[str, Sequence[tuple[str, Any]]] = {**ROWS, **MACHINE_ROWS, **IDENTITY_ROWS}
 
 
 def test_the_specification_is_what_it_was() -> None:
-    for groups, commands, options_ in ((FILES, 28, 178), (MACHINES, 75, 333)):
-        found = [entry for entry in COMMANDS.values() if entry["group"] in groups]
-        assert (len(found), sum(len(entry["options"]) for entry in found)) == (commands, options_)
+    assert (len(SPECIFIED), sum(len(entry["options"]) for entry in SPECIFIED.values())) == (154, 626)
+    assert set(SPECIFIED) - set(COMMANDS) == {"membership"}
+
+
+def test_a_group_alone_shows_its_commands(program: Invoker) -> None:
+    result = program.ok("membership")
+    assert "Commands:" in result.out
+    assert "leave" in result.out
 
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_it_is_there_with_every_flag(words: str) -> None:
-    entry, known = COMMANDS[words], options(words)
+    entry, known = COMMANDS[words], option_flags(words)
     for option in entry["options"]:
         for flag in option["flags"]:
             assert flag in known, f"{words} has no {flag}"
@@ -90,21 +58,17 @@ def test_it_is_there_with_every_flag(words: str) -> None:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_run_uses_every_option(words: str) -> None:
     """No option is there in name only: for each there is a row below that has it and looks at what it did."""
-    known = options(words)
-    used: set[str | None] = set()
-    for row, _ in ALL_ROWS[words]:
-        for word in shlex.split(row):
-            flag = word.partition("=")[0]
-            if flag in known:
-                used.add(known[flag].name)
-    missing = [
-        flag for option in COMMANDS[words]["options"] for flag in option["flags"] if known[flag].name not in used
-    ]
-    assert missing == []
+    assert unused_flags(words, (row for row, _ in ALL_ROWS[words])) == []
 
 
 def test_no_run_is_of_a_command_that_is_not_there() -> None:
     assert set(ALL_ROWS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", ALL_ROWS)
+def test_it_is_run_in_table_and_json(words: str) -> None:
+    as_json = {bool({"-j", "--output-format"} & {*shlex.split(row)}) for row, _ in ALL_ROWS[words]}
+    assert as_json == {False, True}
 
 
 # what a command needs that the world does not have --------------------------------------------------------------------
@@ -198,10 +162,3 @@ def test_it_does_it_to_machines(words: str, machines: Machines, home: Home) -> N
         if not isinstance(check, Refused) and result.code != 0:
             assert words == "server tagexists", f"{words} {filled}: {result.err}"
         assert check(things, result), f"{words} {filled}: {result.out}{result.err}"
-
-
-@pytest.mark.parametrize("words", MACHINE_ROWS)
-def test_it_is_run_in_table_and_json(words: str) -> None:
-    as_json = [bool({"-j", "--output-format"} & {*shlex.split(row)}) for row, _ in MACHINE_ROWS[words]]
-    assert True in as_json
-    assert False in as_json

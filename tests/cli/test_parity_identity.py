@@ -1,6 +1,6 @@
-"""Every command about users, projects, quotas and commissions that users of the older client know is there, and works.
+"""The commands about users, projects, quotas and commissions, and about the program itself, do what they are for.
 
-The specification (tests/data/spec/cli.json) says which; `fixtures.identity_rows` has the runs.
+`fixtures.identity_rows` has the runs; that these are all commands with all options is said in `test_parity`.
 """
 
 from __future__ import annotations
@@ -14,35 +14,6 @@ from fixtures.contents import Contents
 from fixtures.identity_rows import IDENTITY_ROWS
 from fixtures.identity_world import Circle, Matters
 from fixtures.invoker import Invoker
-from fixtures.specified import SPECIFIED, unused_flags
-
-_GROUPS = {
-    "user",
-    "project",
-    "membership",
-    "quota",
-    "resource",
-    "endpoint",
-    "service",
-    "commission",
-    "config",
-    "history",
-    "scripts",
-}
-_COMMANDS = [words for words, entry in SPECIFIED.items() if entry["group"] in _GROUPS and " " in words]
-
-
-def test_every_command_has_its_runs() -> None:
-    assert set(IDENTITY_ROWS) == set(_COMMANDS)
-    assert len(_COMMANDS) == 50
-
-
-@pytest.mark.parametrize("words", _COMMANDS)
-def test_a_run_uses_every_option_in_tables_and_json(words: str) -> None:
-    rows = [row for row, _ in IDENTITY_ROWS[words]]
-    assert unused_flags(words, rows) == []
-    as_json = [bool({"-j", "json"} & set(shlex.split(row))) for row in rows]
-    assert set(as_json) == {False, True}
 
 
 @pytest.fixture
@@ -88,7 +59,7 @@ BEFORE: dict[str, Callable[[Invoker, Circle], None]] = {
 }
 
 
-@pytest.mark.parametrize("words", _COMMANDS)
+@pytest.mark.parametrize("words", IDENTITY_ROWS)
 def test_it_does_what_it_is_for(words: str, program: Invoker, circle: Circle) -> None:
     for row, check in IDENTITY_ROWS[words]:
         before = circle.me.do("GET", "/quotas")[circle.owner.uuid]["cyclades.vm"]["usage"]
