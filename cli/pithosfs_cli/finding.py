@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from pithosfs.errors import BadReply, BadRequest, ClientError, NoConnection, NotAllowed, NotFound, UsageError
+from pithosfs.errors import (
+    BadReply,
+    BadRequest,
+    ClientError,
+    Conflict,
+    NoConnection,
+    NotAllowed,
+    NotFound,
+    QuotaExceeded,
+    UsageError,
+)
 from pithosfs_cli.command import option
 
 if TYPE_CHECKING:
@@ -124,16 +134,20 @@ def names_of(run: Invocation, kind: Kind) -> dict[str, str]:
         return {}
 
 
+_OF_THE_THING = (BadRequest, Conflict, NotAllowed, NotFound, QuotaExceeded)
+
+
 @contextmanager
 def about(kind: Kind, thing: Thing, *, hint: str = "") -> Iterator[None]:
-    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises."""
+    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises, unless
+    the error would be the same for anything else."""
     try:
         yield
     except (ClientError, NoConnection, BadReply) as error:
         called = kind.called(thing)
         if called not in error.message:
             error.message = f"{called}: {error.message}"
-        if hint:
+        if hint and isinstance(error, _OF_THE_THING):
             error.hint = hint
         elif isinstance(error, NotAllowed) and error.hint == error.default_hint:
             error.hint = f"see whose it is: pithosfs {kind.info} {kind.id_of(thing)}"

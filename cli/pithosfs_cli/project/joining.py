@@ -28,7 +28,8 @@ _COLUMNS = [
 def join(run: Invocation, text: str) -> None:
     """Ask to join a PROJECT, by id or name."""
     found = find(run, OPEN_PROJECT, text) if not PROJECT.has_id_form(text) else {"id": text}
-    with about(PROJECT, found):
+    hint = "which you may join: pithosfs project list --mode active; which you are in: pithosfs membership list --mine"
+    with about(PROJECT, found, hint=hint):
         made = identity(run).join_project(found["id"])
     if _tell(run, OPEN_PROJECT, made).get("state") == "requested" and run.output == "table":
         note("Whoever runs the project has to accept you; see how it stands: pithosfs membership list --mine")
