@@ -13,6 +13,7 @@ import pytest
 from fixtures.cli import PROGRAM, Cli
 from fixtures.clouds import TestCloud, User
 from fixtures.contents import Contents
+from fixtures.machine_world import Machines
 from fixtures.proxy import FaultProxy
 
 from pithosfs_cli.completion import cache_file
@@ -128,9 +129,11 @@ def test_a_cloud_that_does_not_answer_is_not_waited_for(
     wire.dark()
     assert complete(bare, "file", "list", "/pithos/") == []
     assert complete(bare, "container", "info", "p") == []
+    assert complete(bare, "server", "create", "--image-id", "S") == []
     wire.restore()
     # What was asked for in the background is there for the next time.
-    wait_for(bare, "containers", "folder\0pithos\0")
+    wait_for(bare, "containers", "folder\0pithos\0", "things\0imagecompute list")
+    assert complete(bare, "server", "create", "--image-id", "S") == ["Sandbox"]
     assert complete(bare, "container", "info", "p") == ["pithos"]
 
 
@@ -141,6 +144,45 @@ def test_users_who_share_something(cli: Cli, own: Contents, cloud: TestCloud) ->
     cli.ok("sharer", "list")
     assert other.user.name in complete(cli, "file", "list", "-A", "shar")
     assert other.user.name in complete(cli, "sharer", "info", "shar")
+
+
+def test_servers_and_the_like(cli: Cli, owner: User, cloud: TestCloud) -> None:
+    machines = Machines(cloud, owner, owner, cli.cwd)
+    made = {name: machines.server(name)["id"] for name in ("web-1", "web-2", "twin")}
+    twin = machines.server("twin")["id"]
+    cli.ok("server", "list")
+    assert complete(cli, "server", "info", "web") == ["web-1", "web-2"]
+    assert complete(cli, "server", "delete", "web-1", "web-2") == ["web-2"]
+    assert complete(cli, "network", "connect", "x", "--device-id", "web-") == ["web-1", "web-2"]
+    # Names of several are no good: there are ids in their place.
+    assert complete(cli, "server", "start", "tw") == []
+    assert set(complete(cli, "server", "start", "")) == {"web-1", "web-2", str(made["twin"]), str(twin)}
+    assert str(made["web-1"]) in complete(cli, "server", "start", str(made["web-1"]))
+    machines.close()
+
+
+def test_images_flavors_and_networks(cli: Cli) -> None:
+    for listing, words in (
+        ("flavor list", ("server", "create", "--flavor-id", "C2R2048D20d")),
+        ("imagecompute list", ("server", "create", "--image-id", "Sand")),
+        ("network list", ("subnet", "create", "--network-id", "pub")),
+        ("volume types", ("volume", "create", "--volume-type", "ext")),
+    ):
+        complete(cli, *words)
+        wait_for(cli, f"things\0{listing}")
+        assert [one.startswith(words[-1]) for one in complete(cli, *words)] == [True]
+
+
+def test_what_changed_is_asked_for_again(cli: Cli, cloud: TestCloud) -> None:
+    cli.ok("network", "create", "--name", "first")
+    cli.ok("network", "list")
+    assert complete(cli, "network", "info", "") == ["public", "first"]
+    cli.ok("network", "create", "--name", "second")
+    # It is not waited for: what is known is offered, and the rest the next time.
+    assert "first" in complete(cli, "network", "info", "")
+    deadline = time.monotonic() + 30
+    while complete(cli, "network", "info", "sec") != ["second"]:
+        assert time.monotonic() < deadline
 
 
 def test_columns(bare: Cli) -> None:

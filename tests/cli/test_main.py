@@ -31,6 +31,13 @@ ROOT = Path(__file__).parents[2]
         ["container", "list", "--help"],
         ["container", "history", "--help"],
         ["sharer", "list", "--help"],
+        ["server", "--help"],
+        ["server", "list", "--help"],
+        ["server", "create", "--help"],
+        ["network", "connect", "--help"],
+        ["image", "register", "--help"],
+        ["volume", "--help"],
+        ["keypair", "--help"],
     ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
@@ -43,6 +50,21 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert loaded & heavy == set()
     ours = {name for name in loaded if name.startswith("pithosfs.")}
     assert ours <= {"pithosfs.errors"}
+
+
+@pytest.mark.parametrize("arguments", [["server", "list"], ["server", "list", "-j"], ["ip", "list", "-j"]])
+def test_a_command_imports_what_it_needs(arguments: list[str], cli: Cli) -> None:
+    code = (
+        "import sys\nfrom pithosfs_cli.main import run\nrun(sys.argv[1:])\nprint(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, env=cli.environ
+    )
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "pithosfs.clients.cyclades" in loaded
+    files = {"store", "transfer", "blocks", "cache", "mount", "clients.pithos", "clients.storage", "clients.image"}
+    heavy = {"rich", "yaml", "sqlite3", "starlette", "uvicorn", "fuse", "mfusepy", "concurrent", "pathspec"}
+    assert loaded & (heavy | {f"pithosfs.{name}" for name in files}) == set()
 
 
 def test_every_command_can_be_loaded_and_explains_itself(bare: Cli) -> None:
