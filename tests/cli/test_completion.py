@@ -13,6 +13,7 @@ import pytest
 from fixtures.cli import Cli
 from fixtures.clouds import TestCloud, User
 from fixtures.contents import Contents
+from fixtures.machine_world import Machines
 from fixtures.proxy import FaultProxy
 
 from pithosfs_cli.completion import cache_file
@@ -108,9 +109,11 @@ def test_a_cloud_that_does_not_answer_is_not_waited_for(
     wire.dark()
     assert bare.complete("file", "list", "/pithos/") == []
     assert bare.complete("container", "info", "p") == []
+    assert bare.complete("server", "create", "--image-id", "S") == []
     wire.restore()
     # What was asked for in the background is there for the next time.
-    wait_for(bare, "containers", "folder\0pithos\0")
+    wait_for(bare, "containers", "folder\0pithos\0", "things\0imagecompute list")
+    assert bare.complete("server", "create", "--image-id", "S") == ["Sandbox"]
     assert bare.complete("container", "info", "p") == ["pithos"]
 
 
@@ -121,6 +124,45 @@ def test_users_who_share_something(cli: Cli, own: Contents, cloud: TestCloud) ->
     cli.ok("sharer", "list")
     assert other.user.name in cli.complete("file", "list", "-A", "shar")
     assert other.user.name in cli.complete("sharer", "info", "shar")
+
+
+def test_servers_and_the_like(cli: Cli, owner: User, cloud: TestCloud) -> None:
+    machines = Machines(cloud, owner, owner, cli.cwd)
+    made = {name: machines.server(name)["id"] for name in ("web-1", "web-2", "twin")}
+    twin = machines.server("twin")["id"]
+    cli.ok("server", "list")
+    assert cli.complete("server", "info", "web") == ["web-1", "web-2"]
+    assert cli.complete("server", "delete", "web-1", "web-2") == ["web-2"]
+    assert cli.complete("network", "connect", "x", "--device-id", "web-") == ["web-1", "web-2"]
+    # Names of several are no good: there are ids in their place.
+    assert cli.complete("server", "start", "tw") == []
+    assert set(cli.complete("server", "start", "")) == {"web-1", "web-2", str(made["twin"]), str(twin)}
+    assert str(made["web-1"]) in cli.complete("server", "start", str(made["web-1"]))
+    machines.close()
+
+
+def test_images_flavors_and_networks(cli: Cli) -> None:
+    for listing, words in (
+        ("flavor list", ("server", "create", "--flavor-id", "C2R2048D20d")),
+        ("imagecompute list", ("server", "create", "--image-id", "Sand")),
+        ("network list", ("subnet", "create", "--network-id", "pub")),
+        ("volume types", ("volume", "create", "--volume-type", "ext")),
+    ):
+        cli.complete(*words)
+        wait_for(cli, f"things\0{listing}")
+        assert [one.startswith(words[-1]) for one in cli.complete(*words)] == [True]
+
+
+def test_what_changed_is_asked_for_again(cli: Cli, cloud: TestCloud) -> None:
+    cli.ok("network", "create", "--name", "first")
+    cli.ok("network", "list")
+    assert cli.complete("network", "info", "") == ["public", "first"]
+    cli.ok("network", "create", "--name", "second")
+    # It is not waited for: what is known is offered, and the rest the next time.
+    assert "first" in cli.complete("network", "info", "")
+    deadline = time.monotonic() + 30
+    while cli.complete("network", "info", "sec") != ["second"]:
+        assert time.monotonic() < deadline
 
 
 def test_columns(bare: Cli) -> None:

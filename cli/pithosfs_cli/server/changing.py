@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["delete", "modify", "reassign"]
 
 _ALL = "*"
+_ANY = (*SETTLED, "BUILD", "ERROR", "REBOOT", "RESIZE")
 _CHANGES = {
     "--name": "name",
     "--flavor-id": "flavor_id",
@@ -79,7 +80,7 @@ def modify(run: Invocation, /, text: str, **options: Any) -> None:
     ports = _ports(run, server, options["port_id"]) if options["firewall"] else []
     client, ident = compute(run), SERVER.id_of(server)
     with about(SERVER, server):
-        with needs(server, (*SETTLED, "BUILD", "ERROR", "REBOOT")):
+        with needs(server, _ANY):
             if options["name"] is not None:
                 client.update_server_name(ident, options["name"])
                 _names_changed(run)
@@ -213,11 +214,17 @@ def reassign(run: Invocation, text: str, project_id: str) -> None:
 @click.pass_obj
 def delete(run: Invocation, /, texts: tuple[str, ...], cluster: bool, yes: bool, dry_run: bool, **options: Any) -> None:
     """Delete servers, by id or name, and the volumes that were made for them. Floating IPs stay yours."""
+    client = compute(run)
+
+    def work(server: Thing) -> None:
+        with needs(server, _ANY):
+            client.delete_server(SERVER.id_of(server))
+
     delete_things(
         run,
         SERVER,
         _beginning_with(run, texts) if cluster else texts,
-        lambda server: compute(run).delete_server(SERVER.id_of(server)),
+        work,
         yes=yes,
         dry_run=dry_run,
         goal=GONE,

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from pithosfs.errors import Conflict, NotFound
 from pithosfs_cli.batch import Batch
 from pithosfs_cli.command import Command, option, with_options
 from pithosfs_cli.finding import Finder, complete, find, thing_option
@@ -140,18 +141,24 @@ def _wish(run: Invocation, options: Mapping[str, Any]) -> _Wish:
 
 
 def _make(client: CycladesComputeClient, name: str, wish: _Wish) -> Thing:
-    return client.create_server(
-        name,
-        wish.flavor,
-        wish.image,
-        metadata=wish.metadata,
-        personality=wish.files or None,
-        networks=wish.networks,
-        project_id=wish.project,
-        key_names=wish.keys,
-        user_data=wish.user_data,
-        tags=wish.tags,
-    )
+    try:
+        return client.create_server(
+            name,
+            wish.flavor,
+            wish.image,
+            metadata=wish.metadata,
+            personality=wish.files or None,
+            networks=wish.networks,
+            project_id=wish.project,
+            key_names=wish.keys,
+            user_data=wish.user_data,
+            tags=wish.tags,
+        )
+    except (Conflict, NotFound) as error:
+        # Everything else that can be missing or taken has been looked for.
+        if wish.networks:
+            error.hint = "on a public network give a floating IP of yours that is free: pithosfs ip list, ip create"
+        raise
 
 
 def _built(run: Invocation, server: Thing, patience: Patience) -> Thing:
