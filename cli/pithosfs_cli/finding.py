@@ -33,6 +33,7 @@ __all__ = [
     "complete",
     "find",
     "find_all",
+    "given_to",
     "names_of",
     "thing_argument",
     "thing_option",
@@ -139,8 +140,9 @@ _OF_THE_THING = (BadRequest, Conflict, NotAllowed, NotFound, QuotaExceeded)
 
 @contextmanager
 def about(kind: Kind, thing: Thing, *, hint: str = "") -> Iterator[None]:
-    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises, unless
-    the error would be the same for anything else."""
+    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises, unless the
+    error would be the same for anything else; what only advises in general is given the command that shows the thing.
+    """
     try:
         yield
     except (ClientError, NoConnection, BadReply) as error:
@@ -149,8 +151,20 @@ def about(kind: Kind, thing: Thing, *, hint: str = "") -> Iterator[None]:
             error.message = f"{called}: {error.message}"
         if hint and isinstance(error, _OF_THE_THING):
             error.hint = hint
-        elif isinstance(error, NotAllowed) and error.hint == error.default_hint:
-            error.hint = f"see whose it is: pithosfs {kind.info} {kind.id_of(thing)}"
+        elif isinstance(error, NotAllowed | BadRequest) and error.hint == error.default_hint:
+            look = "see whose it is" if isinstance(error, NotAllowed) else "look at it"
+            error.hint = f"{look}: pithosfs {kind.info} {kind.id_of(thing)}"
+        raise
+
+
+@contextmanager
+def given_to(command: str) -> Iterator[None]:
+    """What is refused inside is refused for what was given to this command."""
+    try:
+        yield
+    except BadRequest as error:
+        if error.hint == error.default_hint:
+            error.hint = f"see what can be given: pithosfs {command} --help"
         raise
 
 

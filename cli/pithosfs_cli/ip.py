@@ -11,7 +11,7 @@ from pithosfs.errors import Conflict
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, sieve_options
-from pithosfs_cli.finding import about, find, thing_argument, thing_option, things_argument
+from pithosfs_cli.finding import about, find, given_to, thing_argument, thing_option, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import IP, NETWORK, PORT, PROJECT, SERVER, SUBNET, Thing
 from pithosfs_cli.layout import columns_option, list_options
@@ -75,7 +75,8 @@ def create(run: Invocation, network_id: str | None, address: str | None, project
     project = None if project_id is None else PROJECT.id_of(find(run, PROJECT, project_id))
     network = _pool(run, network_id, address)
     try:
-        made = networks(run).create_floatingip(network, address or "", project)
+        with given_to("ip create"):
+            made = networks(run).create_floatingip(network, address or "", project)
     except Conflict as error:
         error.hint = (
             "that address is taken, or all are: leave --address out, or see the networks: pithosfs network list"

@@ -16,7 +16,7 @@ from pithosfs.errors import Conflict, NotFound, QuotaExceeded, UsageError
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, filter_option, name_options, number_option
-from pithosfs_cli.finding import about, find, thing_argument, things_argument
+from pithosfs_cli.finding import about, find, given_to, thing_argument, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import KEYPAIR, Thing
 from pithosfs_cli.layout import Column, columns_option, list_options
@@ -158,7 +158,8 @@ def _make(
     if not name:
         raise UsageError("the name of a key pair cannot be empty", hint="leave --key-name out to have one made up")
     try:
-        made = make()
+        with given_to("keypair upload"):
+            made = make()
     except Conflict as error:
         if not force:
             raise Conflict(

@@ -10,7 +10,7 @@ import click
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, sieve_options
-from pithosfs_cli.finding import about, find, thing_argument, thing_option, things_argument
+from pithosfs_cli.finding import about, find, given_to, thing_argument, thing_option, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import NETWORK, PORT, SERVER, SUBNET, Thing
 from pithosfs_cli.layout import columns_option, list_options
@@ -97,7 +97,7 @@ def create(
     patience = Patience.of(options)
     network, server = find(run, NETWORK, network_id), find(run, SERVER, device_id)
     subnet = None if subnet_id is None else SUBNET.id_of(find(run, SUBNET, subnet_id))
-    with about(NETWORK, network):
+    with about(NETWORK, network), given_to("port create"):
         made = make_port(run, network, server, address=ip_address, subnet=subnet, name=name, groups=groups)
     things_changed(run, PORT)
     _show(run, wait_until_connected(run, made, patience))

@@ -11,7 +11,7 @@ import click
 from pithosfs.errors import UsageError
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, sieve_options
-from pithosfs_cli.finding import about, find, names_of, thing_argument, thing_option
+from pithosfs_cli.finding import about, find, given_to, names_of, thing_argument, thing_option
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import NETWORK, SUBNET, Thing
 from pithosfs_cli.layout import Column, columns_option, list_options
@@ -138,7 +138,7 @@ def create(
     _check(cidr, ipv6=ipv6)
     network = find(run, NETWORK, network_id)
     wanted: str | Literal[False] | None = False if no_gateway else gateway
-    with about(NETWORK, network):
+    with about(NETWORK, network), given_to("subnet create"):
         made = networks(run).create_subnet(
             NETWORK.id_of(network),
             cidr,

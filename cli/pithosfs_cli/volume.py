@@ -10,7 +10,7 @@ from pithosfs.errors import BadRequest, Conflict, UsageError
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Group, option, with_options
 from pithosfs_cli.filtering import Sieve, sieve_options
-from pithosfs_cli.finding import about, find, names_of, thing_argument, thing_option, things_argument
+from pithosfs_cli.finding import about, find, given_to, names_of, thing_argument, thing_option, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import IMAGE, PROJECT, SERVER, SNAPSHOT, VOLUME, VOLUME_TYPE, Thing
 from pithosfs_cli.layout import Column, columns_option, list_options
@@ -172,7 +172,7 @@ def create(run: Invocation, /, name: str, size: int, description: str | None, **
     )
     if kind is None and server is None:
         kind = _only_type(run)
-    with needs(server or {}, SETTLED):
+    with needs(server or {}, SETTLED), given_to("volume create"):
         found = volumes(run).create_volume(
             size,
             None if server is None else SERVER.id_of(server),

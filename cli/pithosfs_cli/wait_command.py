@@ -23,6 +23,7 @@ _TIMEOUT = 60.0  # seconds
 def wait_command(kind: Kind, statuses: Sequence[str], first: str) -> click.Command:
     """The command for one kind of things; `first` is the status that is left when nothing else is said."""
     choice = click.Choice(statuses, case_sensitive=False)
+    command = f"{kind.listing.partition(' ')[0]} wait"
 
     @click.command("wait", cls=Command, short_help=f"Wait until a {kind.noun} leaves or reaches a status.")
     @with_options(
@@ -56,6 +57,7 @@ def wait_command(kind: Kind, statuses: Sequence[str], first: str) -> click.Comma
         if timeout <= 0:
             raise UsageError("there is no time to wait in", hint="give a --timeout above 0")
         goal = _until(kind, until) if until else _while(kind, while_ or first)
+        how = f"--until {until}" if until else f"--while {while_ or first}"
         after = act_on(
             run,
             kind,
@@ -64,6 +66,7 @@ def wait_command(kind: Kind, statuses: Sequence[str], first: str) -> click.Comma
             None,
             goal=lambda _: goal,
             patience=Patience(timeout, no_progress_bar),
+            later=lambda thing: f"{command} {kind.id_of(thing)} {how} --timeout {timeout * 10:g}",
         )
         if run.output != "table":
             keys = (kind.id, kind.name, "status")

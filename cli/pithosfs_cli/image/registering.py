@@ -10,6 +10,7 @@ import click
 from pithosfs.errors import Conflict, NotFound, PithosfsError
 from pithosfs_cli.addressing import addressed, complete_place, locate
 from pithosfs_cli.command import Command, option, with_options
+from pithosfs_cli.finding import given_to
 from pithosfs_cli.image.metafile import beside, read_description, refuse_existing, store_description
 from pithosfs_cli.image.records import INFO, image_record
 from pithosfs_cli.invocation import Invocation
@@ -86,12 +87,13 @@ def register(run: Invocation, /, name: str, location: str, **options: Any) -> No
         fields["is_public"] = True
     account_of_place = place.account or store.account
     try:
-        made = images(run).register(
-            name,
-            (account_of_place, place.container, place.name),
-            params={key: value for key, value in fields.items() if key != "owner"},
-            properties={**described.properties, **dict(options["properties"])},
-        )
+        with given_to("image register"):
+            made = images(run).register(
+                name,
+                (account_of_place, place.container, place.name),
+                params={key: value for key, value in fields.items() if key != "owner"},
+                properties={**described.properties, **dict(options["properties"])},
+            )
     except NotFound as error:
         raise _missing(place, error) from error
     things_changed(run, REGISTERED)

@@ -9,7 +9,7 @@ import click
 from pithosfs.errors import Conflict, NotAllowed
 from pithosfs_cli.acting import delete_options, delete_things
 from pithosfs_cli.command import Command, with_options
-from pithosfs_cli.finding import about, find, thing_argument, thing_option, things_argument
+from pithosfs_cli.finding import about, find, given_to, thing_argument, thing_option, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import NETWORK, PROJECT, SUBNET, Thing
 from pithosfs_cli.network.records import NETWORK_INFO, network_record, ranges_of
@@ -48,7 +48,8 @@ def create(run: Invocation, name: str, kind: str, project_id: str | None, shared
 
     project = None if project_id is None else PROJECT.id_of(find(run, PROJECT, project_id))
     try:
-        made = networks(run).create_network(kind, name or None, shared or None, project)
+        with given_to("network create"):
+            made = networks(run).create_network(kind, name or None, shared or None, project)
     except NotAllowed as error:
         error.hint = f"most clouds let you make networks of the type {_TYPES[0]} only"
         raise

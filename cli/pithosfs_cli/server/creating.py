@@ -12,7 +12,7 @@ import click
 from pithosfs.errors import Conflict, NotFound
 from pithosfs_cli.batch import Batch
 from pithosfs_cli.command import Command, option, with_options
-from pithosfs_cli.finding import Finder, complete, find, thing_option
+from pithosfs_cli.finding import Finder, complete, find, given_to, thing_option
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import FLAVOR, IMAGE, KEYPAIR, NETWORK, PROJECT, SERVER, Thing
 from pithosfs_cli.layout import Column
@@ -142,18 +142,19 @@ def _wish(run: Invocation, options: Mapping[str, Any]) -> _Wish:
 
 def _make(client: CycladesComputeClient, name: str, wish: _Wish) -> Thing:
     try:
-        return client.create_server(
-            name,
-            wish.flavor,
-            wish.image,
-            metadata=wish.metadata,
-            personality=wish.files or None,
-            networks=wish.networks,
-            project_id=wish.project,
-            key_names=wish.keys,
-            user_data=wish.user_data,
-            tags=wish.tags,
-        )
+        with given_to("server create"):
+            return client.create_server(
+                name,
+                wish.flavor,
+                wish.image,
+                metadata=wish.metadata,
+                personality=wish.files or None,
+                networks=wish.networks,
+                project_id=wish.project,
+                key_names=wish.keys,
+                user_data=wish.user_data,
+                tags=wish.tags,
+            )
     except (Conflict, NotFound) as error:
         # Everything else that can be missing or taken has been looked for.
         if wish.networks:
