@@ -34,7 +34,8 @@ _data_option = click.option(
 def localcloud() -> None:
     """A cloud of your own on this machine.
 
-    It stores files with versions and sharing for any number of users, and runs as an ordinary process of yours.
+    It stores files with versions and sharing for any number of users, and runs as an ordinary process of yours. Its
+    servers, networks, images and volumes are a sandbox: all of the protocol, and no machine behind it.
     """
 
 
@@ -54,10 +55,26 @@ def localcloud() -> None:
         ),
         click.option("--foreground", is_flag=True, help="Stay in the foreground until interrupted."),
         click.option("--add-cloud", is_flag=True, help="Put it into the settings even if they have other clouds."),
+        click.option(
+            "--sandbox-delay",
+            type=click.FloatRange(0),
+            default=0.5,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long it seems to take to build, stop or change a server.",
+        ),
     ]
 )
 @click.pass_obj
-def start(run: Invocation, data: str | None, host: str, port: int, foreground: bool, add_cloud: bool) -> None:
+def start(
+    run: Invocation,
+    data: str | None,
+    host: str,
+    port: int,
+    foreground: bool,
+    add_cloud: bool,
+    sandbox_delay: float,
+) -> None:
     """Start it; in the background, unless told otherwise.
 
     The first start makes a first user. When no cloud is configured yet, it is put into the settings as the default.
@@ -66,10 +83,10 @@ def start(run: Invocation, data: str | None, host: str, port: int, foreground: b
 
     where = _data(run, data)
     if foreground:
-        _serve(run, where, host, port, add_cloud)
+        _serve(run, where, host, port, add_cloud, sandbox_delay)
         return
     ran = process.status(where).running
-    status = process.start(where, host, port)
+    status = process.start(where, host, port, sandbox_delay=sandbox_delay)
     remarks = _introduce(run, status, add_cloud)
     if run.output == "table":
         said = "already runs" if ran else "runs now"
@@ -100,11 +117,53 @@ def stop(run: Invocation, data: str | None) -> None:
 @_data_option
 @click.pass_obj
 def status_(run: Invocation, data: str | None) -> None:
-    """Say whether it runs, where, and who its users are."""
+    """Say whether it runs, where, who its users are, and what of it is a sandbox."""
     from pithosfs.localcloud import process
 
-    columns = [Column("identity_url", "identity URL"), Column("started", "started", "time"), Column("pid", "process")]
+    columns = [
+        Column("identity_url", "identity URL"),
+        Column("started", "started", "time"),
+        Column("pid", "process"),
+        Column("sandbox", "sandbox"),
+    ]
     show(run, _record(run, process.status(_data(run, data))), columns)
+    if run.output == "table":
+        note(
+            "Storage and identity are real. The sandbox has no machines behind it: nothing that it makes runs anywhere"
+        )
+
+
+@localcloud.group("server", cls=Group)
+def server() -> None:
+    """What an administrator does to the servers of the sandbox."""
+
+
+@server.command("suspend")
+@click.argument("ident", metavar="ID", type=click.IntRange(1))
+@_data_option
+@click.pass_obj
+def server_suspend(run: Invocation, ident: int, data: str | None) -> None:
+    """Let nobody change a server, its owner included, until it is resumed."""
+    _suspend(run, data, ident, suspended=True)
+
+
+@server.command("resume")
+@click.argument("ident", metavar="ID", type=click.IntRange(1))
+@_data_option
+@click.pass_obj
+def server_resume(run: Invocation, ident: int, data: str | None) -> None:
+    """Let a server be changed again."""
+    _suspend(run, data, ident, suspended=False)
+
+
+def _suspend(run: Invocation, data: str | None, ident: int, *, suspended: bool) -> None:
+    from pithosfs.localcloud import process
+
+    process.suspend_server(_data(run, data), ident, suspended=suspended)
+    if run.output == "table":
+        click.echo(f"Server {ident} is {'suspended' if suspended else 'as before'}")
+    else:
+        show(run, {"id": ident, "suspended": suspended})
 
 
 @localcloud.group("user", cls=Group)
@@ -274,6 +333,8 @@ def _users(data: Path, users: Callable[[Path], Any]) -> list[dict[str, Any]]:
 
 
 def _record(run: Invocation, status: Status) -> dict[str, Any]:
+    from pithosfs.localcloud.sandbox import SERVICES
+
     return {
         "running": status.running,
         "crashed": status.crashed,
@@ -283,6 +344,7 @@ def _record(run: Invocation, status: Status) -> dict[str, Any]:
         "pid": status.pid,
         "started": None if status.started is None else iso_time(int(status.started * 1e9)),
         "users": list(status.users),
+        "sandbox": list(SERVICES),
         "cloud": next(iter(_known_as(run.settings(must_exist=False), status)), None),
     }
 
@@ -351,7 +413,7 @@ def _first_name() -> str:
     return name[:256] or "user"
 
 
-def _serve(run: Invocation, data: Path, host: str, port: int, add_cloud: bool) -> None:
+def _serve(run: Invocation, data: Path, host: str, port: int, add_cloud: bool, sandbox_delay: float) -> None:
     """Serve in this process until SIGINT or SIGTERM."""
     import logging
 
@@ -369,5 +431,5 @@ def _serve(run: Invocation, data: Path, host: str, port: int, add_cloud: bool) -
         for remark in remarks:
             note(remark)
 
-    status = process.start(data, host, port, foreground=True, ready=ready)
+    status = process.start(data, host, port, foreground=True, sandbox_delay=sandbox_delay, ready=ready)
     note("The local cloud has stopped" if served else f"The local cloud already runs at {status.url}")

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from pithosfs.errors import LocalError
+from pithosfs.errors import LocalError, UsageError
 from pithosfs.localcloud import process
 from pithosfs.localcloud.datadir import Record
 from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
@@ -55,7 +55,7 @@ def main() -> int:
                 base_url=options.base_url,
                 sandbox_delay=options.sandbox_delay,
             )
-    except LocalError as error:
+    except (LocalError, UsageError) as error:
         if options.announce:
             _say({"error": error.message, "hint": error.hint})
         else:

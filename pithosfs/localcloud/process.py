@@ -95,8 +95,10 @@ def start(
     `port` 0: the one it had last time if that is free, else any. `base_url` is the address that clients are told
     when it is not the one they connect to (behind a proxy). `sandbox_delay` is how many seconds it takes to build a
     server, or whatever else is done to one. In the foreground this calls `ready` once the server answers, and returns
-    when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be had.
+    when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be had, UsageError for an
+    impossible delay.
     """
+    timing = Timing(sandbox_delay)
     data = data.absolute()
     prepare(data)
     control = control_lock(data)
@@ -116,7 +118,7 @@ def start(
             if ready is not None:
                 ready(status(data))
 
-        serve(data, host, port, base_url, Timing(sandbox_delay), is_ready)
+        serve(data, host, port, base_url, timing, is_ready)
     return status(data)
 
 

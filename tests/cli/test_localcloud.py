@@ -179,3 +179,34 @@ def test_what_keeps_it_from_starting(own: Cli) -> None:
     assert len(result.err.splitlines()) == 2
     assert own("localcloud", "start", "--host", "203.0.113.1").code == 1
     assert own("localcloud", "start", "--port", "99999").code == 2
+
+
+def test_it_says_what_is_a_sandbox(own: Cli) -> None:
+    own.ok("localcloud", "start")
+    assert own.ok("localcloud", "status", "-j").json["sandbox"] == ["compute", "network", "image", "volume"]
+    shown = own.ok("localcloud", "status")
+    assert "compute" in shown.out
+    assert "no machines behind it" in shown.err
+    assert "no machine behind" in own.ok("localcloud", "--help").out
+
+
+def test_how_long_things_take_and_who_may_change_them(own: Cli) -> None:
+    """With a delay of a minute a server is still being built when one looks; the administrator suspends it."""
+    own.ok("localcloud", "start", "--sandbox-delay", "60")
+    status = own.ok("localcloud", "status", "-j").json
+    token = own.ok("localcloud", "user", "token", "ada").out.strip()
+    with requests.Session() as session:
+        session.headers["X-Auth-Token"] = token
+        url = f"{status['url']}/compute/v2.0"
+        (image,) = session.get(f"{url}/images").json()["images"]
+        wanted = {"name": "web", "flavorRef": 1, "imageRef": image["id"]}
+        made = session.post(f"{url}/servers", json={"server": wanted}).json()["server"]["id"]
+        shown = session.get(f"{url}/servers/{made}").json()["server"]
+        assert (shown["status"], shown["suspended"]) == ("BUILD", False)
+        own.ok("localcloud", "server", "suspend", str(made))
+        assert session.delete(f"{url}/servers/{made}").status_code == 403
+        assert own.ok("localcloud", "server", "resume", str(made), "-j").json == {"id": made, "suspended": False}
+        assert session.delete(f"{url}/servers/{made}").status_code == 204
+    assert own("localcloud", "server", "suspend", "999").code == 3
+    for delay in ("-1", "nan", "inf", "soon"):
+        assert own("localcloud", "start", "--sandbox-delay", delay).code == 2, delay

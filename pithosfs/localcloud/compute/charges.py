@@ -13,7 +13,7 @@ from pithosfs.localcloud.resources import CPU, RAM, TOTAL_CPU, TOTAL_RAM, VM
 from pithosfs.localcloud.sandbox.owners import Owner
 from pithosfs.localcloud.sandbox.turn import Turn
 
-__all__ = ["charge_new_server", "hold", "move_charges", "release_server", "running", "sized", "stopped"]
+__all__ = ["at_least", "charge_new_server", "hold", "move_charges", "release_server", "running", "sized", "stopped"]
 
 
 def charge_new_server(turn: Turn, owner: Owner, flavor: Flavor) -> Held:

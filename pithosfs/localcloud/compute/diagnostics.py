@@ -21,7 +21,16 @@ from pithosfs.localcloud.sandbox.fields import Fields
 from pithosfs.localcloud.sandbox.routes import Call, Reply
 from pithosfs.localcloud.sandbox.turn import Turn
 
-__all__ = ["diagnostics_of", "open_console", "open_vnc_console", "show_diagnostics", "show_graph", "show_stats"]
+__all__ = [
+    "GRAPHS",
+    "diagnostics_of",
+    "open_console",
+    "open_vnc_console",
+    "refuse_console",
+    "show_diagnostics",
+    "show_graph",
+    "show_stats",
+]
 
 _CONSOLE_HOST = "console.sandbox.invalid"
 

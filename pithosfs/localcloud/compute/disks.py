@@ -16,7 +16,7 @@ from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.volume.model import GIB, MAX_VOLUMES, add_volume, find_type, find_volume, free_position
 from pithosfs.localcloud.volume.states import VolumeAction, check_volume
 
-__all__ = ["Disk", "add_disks", "check_source", "read_disks"]
+__all__ = ["Disk", "add_disks", "check_source", "check_usable", "read_disks"]
 
 _SOURCES = ("image", "snapshot", "volume", "blank")
 

@@ -14,7 +14,7 @@ from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.volume.model import delete_volume_row, server_volumes, set_volume_status, volume_by_id
 from pithosfs.localcloud.volume.states import SETTLED
 
-__all__ = ["BUILD", "DOOM", "finish_server"]
+__all__ = ["BUILD", "DOOM", "doomed", "finish_server"]
 
 BUILD = "BUILD"
 """The name of the task that makes a server."""

@@ -14,6 +14,7 @@ from pithosfs.localcloud.compute import (
     keypairs,
     metadata,
     servers,
+    statistics,
     tags,
 )
 from pithosfs.localcloud.compute.actions import act_on_server
@@ -24,9 +25,10 @@ from pithosfs.localcloud.sandbox.service import SandboxService
 from pithosfs.localcloud.sandbox.turn import Turn
 from pithosfs.localcloud.sandbox.world import Sandbox
 
-__all__ = ["CATALOG", "ROUTES", "compute_service"]
+__all__ = ["ADMINISTRATION", "CATALOG", "ROUTES", "compute_service"]
 
 CATALOG = Service("compute", "cyclades_compute", "v2.0", "/compute/v2.0")
+ADMINISTRATION = Service("admin", "cyclades_admin", "", "/admin")
 
 
 def compute_service(sandbox: Sandbox) -> SandboxService:
@@ -170,7 +172,11 @@ ROUTES = (
     ),
     Route.of(_V + r"/extensions" + _END, GET=Looking(_no_extensions)),
     Route.of(_V + r"/extensions/[^/]+", GET=Looking(_no_extension)),
-    # The graphs that /stats names
+    # How much there is of everything
+    Route.of(r"/admin/stats/?", GET=Looking(statistics.count_by_status, token=False)),
+    Route.of(r"/admin/stats/simple/?", GET=Looking(statistics.count, token=False)),
+    Route.of(r"/admin/stats/detail/?", GET=Listing(statistics.count_in_detail)),
+    # The graphs that a server's statistics name
     Route.of(
         rf"/stats/v1\.0/(?:{'|'.join(diagnostics.GRAPHS)})/([0-9]+)-([0-9a-f]+)",
         GET=Looking(diagnostics.show_graph, token=False),

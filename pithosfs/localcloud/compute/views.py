@@ -15,7 +15,15 @@ from pithosfs.localcloud.objects.headers import iso_time
 from pithosfs.localcloud.sandbox.routes import links
 from pithosfs.localcloud.sandbox.turn import Turn
 
-__all__ = ["Surroundings", "addresses_of", "attachments_of", "image_links", "server_json", "servers_json"]
+__all__ = [
+    "Surroundings",
+    "addresses_of",
+    "attachments_of",
+    "image_links",
+    "server_json",
+    "server_links",
+    "servers_json",
+]
 
 Attachments = list[dict[str, Any]]
 

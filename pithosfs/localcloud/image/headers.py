@@ -16,7 +16,9 @@ from pithosfs.localcloud.objects.sharing import EVERYBODY, Rule
 __all__ = [
     "CONTAINER_FORMATS",
     "DISK_FORMATS",
+    "MAX_KEY",
     "MAX_PROPERTIES",
+    "MAX_VALUE",
     "ImageHeaders",
     "brief_json",
     "detail_json",

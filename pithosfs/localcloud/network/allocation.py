@@ -13,7 +13,7 @@ from pithosfs.localcloud.network.addressing import hardware_address, parse_addre
 from pithosfs.localcloud.network.model import Network, Subnet, subnets_of
 from pithosfs.localcloud.sandbox.turn import Turn
 
-__all__ = ["add_port", "ipv4_subnet", "own_ipv6", "remove_port", "take_address"]
+__all__ = ["add_port", "free_address", "ipv4_subnet", "own_ipv6", "remove_port", "take_address"]
 
 Holder = Literal["port", "floating_ip"]
 

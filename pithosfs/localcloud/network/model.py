@@ -23,8 +23,12 @@ __all__ = [
     "find_subnet",
     "floating_ip_of",
     "ports_of_network",
+    "ports_where",
     "subnets_of",
+    "visible_floating_ips",
     "visible_networks",
+    "visible_ports",
+    "visible_subnets",
 ]
 
 

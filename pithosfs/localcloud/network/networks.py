@@ -18,6 +18,7 @@ from pithosfs.localcloud.sandbox.turn import Turn
 
 __all__ = [
     "MAX_NAME",
+    "TASK",
     "act_on_network",
     "create_network",
     "delete_network",

@@ -102,7 +102,14 @@ def keep_image(
     volume: int | None = None,
     description: str = "",
 ) -> None:
-    """Register an object, or change what is registered about it (then `volume` stays what it was)."""
+    """Register an object, or change what is registered about it (then `volume` stays what it was).
+
+    Registrations of objects that are gone for good, history and all, are swept out.
+    """
+    connection.execute(
+        "DELETE FROM images WHERE NOT EXISTS"
+        " (SELECT 1 FROM versions v WHERE v.object = images.object AND v.uuid = images.uuid AND v.deleted = 0)"
+    )
     connection.execute(
         "INSERT INTO images (uuid, object, name, disk_format, container_format, status, properties, registered,"
         " changed, volume, description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

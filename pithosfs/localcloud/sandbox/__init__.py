@@ -5,3 +5,8 @@ that takes a while on a real cloud (a server being built, a port being plugged i
 (`tasks`); whoever asks next after that moment brings the tables up to date first, so nothing runs in the background
 and nothing is lost when the server stops in between.
 """
+
+__all__ = ["SERVICES"]
+
+SERVICES = ("compute", "network", "image", "volume")
+"""What is a sandbox; identity and storage are what they say."""

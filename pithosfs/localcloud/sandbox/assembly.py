@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pithosfs.localcloud.compute import schema as compute_schema
 from pithosfs.localcloud.compute.finishing import finish_server
 from pithosfs.localcloud.compute.model import SERVER_TASK
+from pithosfs.localcloud.compute.service import ADMINISTRATION, compute_service
 from pithosfs.localcloud.compute.service import CATALOG as COMPUTE
-from pithosfs.localcloud.compute.service import compute_service
 from pithosfs.localcloud.image import furnishing
 from pithosfs.localcloud.image.service import CATALOG as IMAGE
 from pithosfs.localcloud.image.service import image_service
@@ -34,7 +34,7 @@ def open_sandbox(backend: Backend, timing: Timing) -> Sandbox:
     """The sandbox over an open database; its services are put into the catalog."""
     for schema in (tasks, furnishing, network_schema, volume_schema, compute_schema):
         backend.database.migrate(schema.SERVICE, schema.MIGRATIONS)
-    for entry in (COMPUTE, NETWORK, IMAGE, VOLUME):
+    for entry in (COMPUTE, NETWORK, IMAGE, VOLUME, ADMINISTRATION):
         backend.identity.add_service(entry)
     return Sandbox(
         backend, timing, {SERVER_TASK: finish_server, NETWORK_TASK: finish_network, SNAPSHOT_TASK: finish_snapshot}
@@ -50,6 +50,7 @@ def sandbox_services(sandbox: Sandbox) -> list[tuple[bytes, ASGIApp]]:
         (b"/image", image_service(sandbox)),
         (b"/volume", volume_service(sandbox)),
         (b"/stats", compute),
+        (b"/admin", compute),
     ]
 
 

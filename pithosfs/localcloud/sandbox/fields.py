@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pithosfs.localcloud.faults import Fault, bad_request
+from pithosfs.localcloud.faults import bad_request
 
-__all__ = ["Fields", "the_only_member"]
+__all__ = ["Fields", "checked_texts", "the_only_member"]
 
 _ABSENT = object()
 
@@ -127,8 +127,3 @@ def the_only_member(body: Mapping[str, Any]) -> tuple[str, Any]:
         raise bad_request("the body must have exactly one action")
     ((name, argument),) = body.items()
     return name, argument
-
-
-def unreadable(fault: Fault, name: str) -> Fault:
-    """The same refusal, with the place in it where the list or object was that it is about."""
-    return Fault(fault.status, fault.name, f"{name}: {fault.message}")

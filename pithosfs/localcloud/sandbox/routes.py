@@ -28,13 +28,14 @@ class Reply:
 class Call:
     """One request, read: who asks, and what its path, query and body say.
 
-    `user` and the `project` that pays for what names no other are "" where no token is needed. `base` is the cloud's
-    address as the client sees it, `arguments` the groups of the route's pattern, `body` the JSON object (empty where
-    the verb has none), `headers` the raw ones.
+    `user` and the `project` that pays for what names no other are "" where no token is needed; `admin`: the user
+    decides about others. `base` is the cloud's address as the client sees it, `arguments` the groups of the route's
+    pattern, `body` the JSON object (empty where the verb has none), `headers` the raw ones.
     """
 
     user: str
     project: str
+    admin: bool
     base: str
     arguments: tuple[str, ...]
     query: Mapping[str, str]

@@ -57,6 +57,7 @@ class SandboxService:
         call = Call(
             "" if user is None else user.uuid,
             "" if user is None else user.default_project,
+            user is not None and user.admin,
             self._sandbox.identity.base_url(scope),
             arguments,
             parse_parameters(scope["query_string"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pithosfs.localcloud.objects.backend import Backend
@@ -36,6 +35,3 @@ class Turn:
         ident = self.connection.execute(statement, values).lastrowid
         assert ident is not None
         return ident
-
-    def run_many(self, statement: str, values: Sequence[Sequence[object]]) -> None:
-        self.connection.executemany(statement, values)

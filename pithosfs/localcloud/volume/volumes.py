@@ -36,6 +36,7 @@ __all__ = [
     "MAX_TEXT",
     "MAX_VALUE",
     "act_on_volume",
+    "changeable_volume",
     "create_volume",
     "delete_volume",
     "list_volumes",

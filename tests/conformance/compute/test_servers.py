@@ -184,6 +184,10 @@ ROWS = (
     row("3.4-absent", create(without=("networks",)).gives(202)),
     row("3.4-null", create(networks=None).gives(202)),
     row(
+        "3.1-interfaces-that-are-being-built-are-not-shown",
+        create(networks=[{"uuid": "{net}"}]).gives(202, like={"server": {"status": "BUILD", "attachments": []}}),
+    ),
+    row(
         "3.4-private",
         created(networks=[{"uuid": "{net}"}]),
         until(

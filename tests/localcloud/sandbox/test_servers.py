@@ -170,3 +170,39 @@ def test_pools_run_dry_and_fill_again(held_cloud: HeldCloud, alice: Person, bob:
     assert bob("POST", "compute/os-floating-ips", {}).status == 200
     for ident in held[1:]:
         alice.ok("DELETE", f"network/floatingips/{ident}")
+
+
+def test_how_much_there_is(held_cloud: HeldCloud, alice: Person, server: int) -> None:
+    """Sums over all users: of anybody's interest by status, of the administrator's in detail."""
+    statistics = f"{held_cloud.url}/admin/stats"
+
+    def simple() -> dict[str, int]:
+        found: dict[str, int] = requests.get(f"{statistics}/simple", timeout=30).json()
+        return found
+
+    def active() -> dict[str, int]:
+        found: dict[str, int] = requests.get(statistics, timeout=30).json()["servers"]["ACTIVE"]
+        return found
+
+    before, running = simple(), active()
+    other = alice.server()
+    held_cloud.settle()
+    alice.network()
+    after = simple()
+    assert after == {
+        "spawned_servers": before["spawned_servers"] + 1,
+        "active_servers": before["active_servers"] + 1,
+        "spawned_networks": before["spawned_networks"] + 1,
+    }
+    more = {"count": 1, "cpu": 2, "ram": 2 * 2**30, "disk": 20 * 2**30}
+    assert active() == {name: amount + more[name] for name, amount in running.items()}
+    assert alice("GET", "/admin/stats/detail").status == 403
+    process.change_user(held_cloud.data, alice.name, admin=True)
+    free = alice.ok("GET", "/admin/stats/detail")["ip_pools"]["active"]["free"]
+    alice.floating_ip()
+    detail = alice.ok("GET", "/admin/stats/detail?backend=1").json
+    assert "ip_pools" not in detail
+    assert detail["servers"]["started"]["count"] >= 2
+    assert alice.ok("GET", "/admin/stats/detail")["ip_pools"]["active"]["free"] == free - 1
+    assert alice("GET", "/admin/stats/detail?backend=2").status == 400
+    alice.ok("DELETE", f"compute/servers/{other}")
