@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
-from pithosfs_daemon.acting import Actor, Event
+from pithosfs_daemon.acting import Actor, Event, size_of
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.folder import IGNORE_FILE, Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
@@ -40,10 +41,14 @@ log = logging.getLogger(__name__)
 WORKERS = 16  # small files are latency: with 20 ms round trips these keep some 600 requests a second under way
 HASHERS = 2
 MOST_TROUBLES = 100  # that an outcome tells of; the state has them all
+# Small new files go together, where the cloud takes that: a request costs as much as some ten of them. Larger batches
+# gain nothing, and what is in them is in memory.
+SMALL = 64 * 1024
+BATCH_FILES = 100
+BATCH_BYTES = 1024 * 1024
 QUEUE = 64  # decided actions that wait for a worker: rows in memory
 AT_ONCE = 15.0  # seconds within which deletions count as one
 _DELETES = frozenset({Action.DELETE_LOCAL, Action.DELETE_REMOTE})
-_MOVES_CONTENT = frozenset({Action.UPLOAD, Action.DOWNLOAD, Action.KEEP_BOTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,21 +261,43 @@ class Engine:
     def _in_parallel(self, actor: Actor, decided: Iterable[tuple[Node, Action]]) -> None:
         """Folders here are made in order, before what is in them; everything else by several workers."""
         room = threading.Semaphore(QUEUE)
+        batch: list[Node] = []
 
-        def work(node: Node, action: Action) -> None:
+        def work(do: Callable[[], None]) -> None:
             try:
-                actor.attempt(node, action)
+                do()
             finally:
                 room.release()
 
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
+
+            def submit(do: Callable[[], None]) -> None:
+                room.acquire()
+                pool.submit(work, do)
+
+            def send() -> None:
+                if len(batch) > 1:
+                    submit(partial(actor.attempt_batch, tuple(batch)))
+                elif batch:
+                    submit(partial(actor.attempt, batch[0], Action.UPLOAD))
+                batch.clear()
+
             for node, action in decided:
-                self.activity.plan(1, _size(node, action))
+                size = size_of(node, action)
+                self.activity.plan(1, size)
                 if action is Action.MAKE_LOCAL_FOLDER:
                     actor.attempt(node, action)
-                    continue
-                room.acquire()
-                pool.submit(work, node, action)
+                elif action is Action.UPLOAD and self._is_small(node, size):
+                    batch.append(node)
+                    if len(batch) == BATCH_FILES or sum(size_of(one, action) for one in batch) > BATCH_BYTES:
+                        send()
+                else:
+                    submit(partial(actor.attempt, node, action))
+            send()
+
+    def _is_small(self, node: Node, size: int) -> bool:
+        """Whether a file may go to the cloud together with others."""
+        return size <= SMALL and node.remote is None and self.remote.takes_batches
 
 
 def _action(node: Node, direction: Direction) -> Action:
@@ -291,11 +318,3 @@ def _takes_folder(action: Action, node: Node) -> bool:
 
 def _takes_folder_away(action: Action, node: Node) -> bool:
     return action in _DELETES and _takes_folder(action, node)
-
-
-def _size(node: Node, action: Action) -> int:
-    if action is Action.UPLOAD:
-        return node.stamp.size if node.stamp is not None else 0
-    if action in _MOVES_CONTENT and node.remote is not None and node.remote.content is not None:
-        return node.remote.content.size
-    return 0

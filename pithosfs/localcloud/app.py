@@ -30,6 +30,7 @@ from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
 from pithosfs.localcloud.sandbox.assembly import CaughtUp, open_sandbox, sandbox_services
 from pithosfs.localcloud.sandbox.timing import Timing
+from pithosfs.localcloud.smallblocks import SmallBlocks
 from pithosfs.localcloud.swift import SwiftService
 
 __all__ = ["LocalCloud", "create_app"]
@@ -54,7 +55,7 @@ class LocalCloud:
 
     def __init__(self, data: Path, configured_url: str | None = None, timing: Timing | None = None) -> None:
         self.database = Database(data / DATABASE)
-        self.blocks = BlockStore(data / BLOCKS)
+        self.blocks = BlockStore(data / BLOCKS, small=SmallBlocks(self.database))
         self._configured_url = configured_url
         self._timing = timing or Timing()
         self._identity: Identity | None = None

@@ -1,4 +1,5 @@
-"""The local cloud's blocks: one file a block, named by its hash, stored without its trailing NUL bytes.
+"""The local cloud's blocks, named by their hashes, stored without their trailing NUL bytes: one file a block, but for
+small ones, which are rows of the database (`smallblocks`).
 
     <directory>/ab/cd/abcd…     a whole block, read-only from the moment it has this name
     <directory>/tmp/…           blocks being written; whatever is left there by a crash is removed by open()
@@ -23,6 +24,7 @@ import hashlib
 import itertools
 import os
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -32,6 +34,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, block_hash
+from pithosfs.localcloud.smallblocks import LARGEST, SmallBlock, SmallBlocks, add_block
 
 __all__ = ["BlockStore", "MissingBlock"]
 
@@ -43,7 +46,7 @@ THREADS = 8
 INLINE_READ = 128 * 1024
 """Reads up to this many bytes are tried at once in the event loop, if they need no disk (RWF_NOWAIT)."""
 
-INLINE_HASH = 32 * 1024
+INLINE_HASH = 64 * 1024
 """Blocks up to this many bytes are hashed in the event loop: that takes less than the way to a thread and back."""
 
 KEEP_SECONDS = 24 * 3600.0
@@ -60,11 +63,14 @@ class MissingBlock(LookupError):
 
 
 class BlockStore:
-    """Blocks by hash in one directory (see the module's text)."""
+    """Blocks by hash in one directory (see the module's text). Without `small` every block is a file."""
 
-    def __init__(self, directory: Path, algorithm: str = DEFAULT_BLOCK_HASH) -> None:
+    def __init__(
+        self, directory: Path, algorithm: str = DEFAULT_BLOCK_HASH, *, small: SmallBlocks | None = None
+    ) -> None:
         self.directory = directory
         self.algorithm = algorithm
+        self._small = small
         self.empty = block_hash(b"", algorithm)
         self._name = re.compile(f"[0-9a-f]{{{len(self.empty)}}}")
         self._temporaries = directory / "tmp"
@@ -89,6 +95,8 @@ class BlockStore:
         else:
             self._marker.touch(mode=0o600)
             _sync_directory(self.directory)
+        if self._small is not None:
+            self._small.open()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blocks")
 
     def close(self) -> None:
@@ -106,10 +114,24 @@ class BlockStore:
 
     # writing --------------------------------------------------------------------------------------------------------
 
+    def small(self, data: bytes | bytearray) -> SmallBlock | None:
+        """The block as one that the transaction which first refers to it can store (`add_small`); None: use `put`."""
+        if self._small is None or len(data) > LARGEST:
+            return None
+        stripped, name = self._strip(data)
+        return SmallBlock(name, bytes(stripped))
+
+    @staticmethod
+    def add_small(connection: sqlite3.Connection, block: SmallBlock) -> None:
+        """Store a block that `small` made, in a write transaction of the database."""
+        if block.data:
+            add_block(connection, block, KEEP_SECONDS / 2)
+
     async def put(self, data: bytes | bytearray | memoryview) -> str:
         """Store a block and return its name; when this returns, it is safe on the disk.
 
-        The same block may be put several times at once. Raises OSError (disk full); nothing is left behind then.
+        The same block may be put several times at once. Raises OSError or, for a small one, sqlite3.Error (disk full);
+        nothing is left behind then.
         `data` must not change meanwhile.
         """
         if len(data) <= INLINE_HASH:
@@ -117,6 +139,9 @@ class BlockStore:
         else:
             stripped, name = await self._in_thread(self._strip, data)
         if not stripped:
+            return name
+        if self._small is not None and len(stripped) <= LARGEST:
+            await self._small.put(SmallBlock(name, bytes(stripped)), KEEP_SECONDS / 2)
             return name
         while (flight := self._flights.get(name)) is not None:
             # Somebody else is writing it. If that fails, this caller tries for itself.
@@ -183,7 +208,11 @@ class BlockStore:
         if name == self.empty or not length:
             return bytes(length)
         path = self.path(name)
-        data = _read_cached(path, start, length) if length <= INLINE_READ else None
+        data = None
+        if self._small is not None:
+            data = self._small.read(name, start, length)
+        if data is None and length <= INLINE_READ:
+            data = _read_cached(path, start, length)
         if data is None:
             data = await self._in_thread(_read_file, path, start, length)
         return data if len(data) == length else data.ljust(length, b"\0")
@@ -191,6 +220,13 @@ class BlockStore:
     async def exists(self, names: Iterable[str]) -> set[str]:
         """Those of `names` that are stored, durably; they stay at least for `KEEP_SECONDS / 2` more."""
         wanted = set(names)
+        if self._small is not None:
+            valid = [name for name in wanted if self._name.fullmatch(name)]
+            rows = await self._small.exists(valid, KEEP_SECONDS / 2)
+            return rows | (await self._files_exist(wanted - rows) if len(rows) < len(wanted) else set())
+        return await self._files_exist(wanted)
+
+    async def _files_exist(self, wanted: set[str]) -> set[str]:
         while under_way := [self._flights[name] for name in wanted if name in self._flights]:
             await asyncio.wait(under_way)
         return await self._in_thread(lambda: {name for name in wanted if self._is_stored(name)})
@@ -226,6 +262,14 @@ class BlockStore:
                 count += len(removed)
                 size += sum(removed)
                 old = []
+        if self._small is not None:
+            before = time.time() - KEEP_SECONDS
+            old = await self._small.old(before)
+            for at in range(0, len(old), COLLECT_AT_A_TIME):
+                some = old[at : at + COLLECT_AT_A_TIME]
+                removed = await self._small.remove(sorted(set(some) - await in_use(some)), before)
+                count += len(removed)
+                size += sum(removed)
         return count, size
 
     def _old_blocks(self, folder: Path) -> list[str]:

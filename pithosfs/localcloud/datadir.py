@@ -1,7 +1,7 @@
 """What a local cloud keeps in its data directory beside its data, and how it is found there.
 
-cloud.sqlite3   the database (`database`, with its -wal and -shm files)
-blocks/         the block store (`blockstore`)
+cloud.sqlite3   the database (`database`, with its -wal and -shm files), small blocks among it
+blocks/         the block store (`blockstore`): all others
 server.lock     held while a server runs; the kernel lets go of it however the server ends
 server.json     how to reach the server (`Record`); stays after the end, for the port to come back
 server.log      what the server in the background has to say

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.wire import Conditions, PithosWire
 from pithosfs.errors import NotAllowed, NotFound
@@ -9,7 +11,7 @@ from pithosfs.http import Reply
 from pithosfs.store.replies import object_from_head
 from pithosfs.store.seam import ObjectInfo, ObjectPath
 
-__all__ = ["condition", "read_back"]
+__all__ = ["condition", "normalised", "read_back"]
 
 
 def condition(base: str | None) -> Conditions:
@@ -17,6 +19,11 @@ def condition(base: str | None) -> Conditions:
     if base is None:
         return {}
     return {"if_match": base} if base else {"if_none_match": "*"}
+
+
+def normalised(meta: Mapping[str, str]) -> dict[str, str]:
+    """The keys as they come back from the server (section 13)."""
+    return {key.replace("_", "-").lower(): value for key, value in meta.items()}
 
 
 def read_back(wire: PithosWire, path: ObjectPath, reply: Reply) -> ObjectInfo:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from pithosfs.bandwidth import Bandwidth
@@ -19,10 +20,11 @@ from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.encoding import header_date, seconds_ns
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.config import DEFAULT_CONTAINER, Cloud
-from pithosfs.errors import BadReply, Conflict, NotFound, PreconditionFailed, UsageError
+from pithosfs.errors import BadReply, Conflict, NotFound, PithosfsError, PreconditionFailed, UsageError
 from pithosfs.http import Reply, RetryPolicy, Session
 from pithosfs.store import moving, reading
-from pithosfs.store.changes import condition, read_back
+from pithosfs.store.bulk import BulkUpload, put_side_by_side
+from pithosfs.store.changes import condition, normalised, read_back
 from pithosfs.store.listing import PAGE, list_objects, list_pages, stream_listing
 from pithosfs.store.management import Management
 from pithosfs.store.pithos_management import PithosManagement
@@ -37,6 +39,7 @@ from pithosfs.store.seam import (
     Listing,
     ListingStream,
     NameRule,
+    NewObject,
     ObjectInfo,
     ObjectPath,
     ObjectStore,
@@ -85,6 +88,7 @@ class PithosStore(ObjectStore):
         self._catalog = catalog
         self._on_close = on_close
         self._parameters: dict[tuple[str, str], tuple[int, str]] = {}
+        self._bulk: dict[tuple[str, str], int] = {}
         self._through: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
@@ -115,6 +119,9 @@ class PithosStore(ObjectStore):
         if info.block_hash not in hashlib.algorithms_available:
             raise BadReply(f"{name!r} uses a block hash that is not known here: {info.block_hash!r}")
         self._parameters[account, name] = (info.block_size, info.block_hash)
+        if head.bulk_members:
+            self._bulk[account, name] = head.bulk_members
+            self.capabilities = replace(self.capabilities, bulk_upload=True)
         return info
 
     def create_container(self, name: str) -> None:
@@ -273,6 +280,16 @@ class PithosStore(ObjectStore):
             raise BadReply(f"the cloud stored something else for {path} than was sent")
         return self._stored(path, reply, hashmap, content_type, meta, sharing, delivery)
 
+    def put_many(
+        self, container: str, items: Sequence[NewObject], *, account: str | None = None
+    ) -> list[ObjectInfo | PithosfsError]:
+        account = account or self.account
+        block_size, algorithm = self._block_parameters(account, container)
+        at_once = self._bulk.get((account, container))
+        if not at_once:
+            return put_side_by_side(self, account, container, items)
+        return BulkUpload(self, self._wire, account, container, block_size, algorithm).put(items, at_once)
+
     def missing_blocks(self, container: str, hashmap: Hashmap) -> list[str]:
         # There is no request that just asks. But a PUT of a hashmap of which a block is missing changes nothing and
         # tells what is missing, before the server looks at anything else (section 21). So one block is put in that
@@ -393,7 +410,7 @@ class PithosStore(ObjectStore):
         # A POST cannot change the type, and a copy onto itself merges metadata. But a copy may also remove keys, so
         # all of it is one request, which is done whole or not at all (section 7.4).
         present = self.head(path)
-        wanted = _normalised(meta)
+        wanted = normalised(meta)
         changes = {key: "" for key in present.meta or {} if key not in wanted} | wanted
         where = (path.account, path.container, path.name)
         reply = self._wire.object_copy(
@@ -513,14 +530,9 @@ class PithosStore(ObjectStore):
             etag=written.etag,
             modified_by=self.account,
             sharing=sharing or None,
-            meta={key: value for key, value in _normalised(meta).items() if value},
+            meta={key: value for key, value in normalised(meta).items() if value},
             delivery=delivery or Delivery(),
         )
-
-
-def _normalised(meta: Mapping[str, str]) -> dict[str, str]:
-    """The keys as they come back from the server (section 13)."""
-    return {key.replace("_", "-").lower(): value for key, value in meta.items()}
 
 
 def _looked_up(

@@ -15,6 +15,8 @@ import requests
 from pithosfs.localcloud import process
 from pithosfs.localcloud.app import LocalCloud
 from pithosfs.localcloud.blockstore import KEEP_SECONDS
+from pithosfs.localcloud.database import connect as connect_database
+from pithosfs.localcloud.database import transaction
 
 BLOCK = 4 * 1024 * 1024
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors" / "hashmap.json").read_text())
@@ -72,6 +74,9 @@ def test_collecting_leaves_everything_that_is_in_use(data: Path) -> None:
     long_ago = time.time() - 2 * KEEP_SECONDS
     for path in (data / "blocks").glob("??/??/*"):
         os.utime(path, (long_ago, long_ago))
+    connection = connect_database(data / "cloud.sqlite3")
+    transaction(connection, lambda one: one.execute("UPDATE small_blocks SET touched = ?", (int(long_ago),)))
+    connection.close()
 
     async def collect() -> tuple[int, int]:
         cloud = LocalCloud(data)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pithosfs.errors import LocalError
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, is_mount, names_in, status
+from pithosfs_daemon.folder.status import identity, names_in, status
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Reason, Trouble
 
@@ -118,11 +119,10 @@ class Descent:
 
     def local(self, segment: str, name: str) -> str:
         """The local name of a segment. Raises Blocked when there is none."""
-        problem = self._spelling.problem(segment)
-        local = None if problem is not None else self._spelling.to_local(segment)
-        if local is None:
-            raise Blocked(Trouble(name, Reason.LOCAL_NAME, problem or ""))
-        return local
+        try:
+            return self._spelling.to_local(segment)
+        except ValueError as problem:
+            raise Blocked(Trouble(name, Reason.LOCAL_NAME, str(problem))) from None
 
     def _step(self, place: Place, segment: str, at: str, follow: bool) -> None:
         local = self.local(segment, at)

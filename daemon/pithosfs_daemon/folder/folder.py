@@ -18,6 +18,7 @@ from pithosfs.errors import LocalError
 from pithosfs.mount.names import to_local
 from pithosfs_daemon.folder import changing
 from pithosfs_daemon.folder.descent import Blocked, Descent, Missing, is_exact
+from pithosfs_daemon.folder.disks import sync_all
 from pithosfs_daemon.folder.ground import Ground, changed
 from pithosfs_daemon.folder.looking import DirectoryScan, Looking
 from pithosfs_daemon.folder.parts import Part, clear_parts
@@ -28,7 +29,7 @@ from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.folder.rules import IGNORE_FILE, IgnoreRules
 from pithosfs_daemon.folder.settling import settle
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, stamp_of, status, sync_all
+from pithosfs_daemon.folder.status import identity, stamp_of, status
 from pithosfs_daemon.folder.trash import TrashEntry
 from pithosfs_daemon.troubles import FolderGone
 from pithosfs_daemon.values import Kind, Pair, Seen, Stamp, Trouble

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pithosfs_daemon.folder.descent import INTO_PRIVATE, Blocked, Descent, Missing, Place, is_exact
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
 from pithosfs_daemon.folder.rules import IgnoreRules
 from pithosfs_daemon.folder.spelling import Spelling
-from pithosfs_daemon.folder.status import identity, is_mount, is_readable, opened, stamp_of, status
+from pithosfs_daemon.folder.status import identity, is_readable, opened, stamp_of, status
 from pithosfs_daemon.values import Kind, Reason, Seen, Trouble
 
 __all__ = ["DirectoryScan", "Looking", "is_part"]

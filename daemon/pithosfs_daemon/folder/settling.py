@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 
@@ -17,6 +18,8 @@ from pithosfs_daemon.troubles import LocalChanged
 
 __all__ = ["keep_beside", "settle"]
 
+_log = logging.getLogger(__name__)
+
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _MOST_COPIES = 1000
 
@@ -30,8 +33,16 @@ def settle(ground: Ground, conflict: Callable[[str, int], str]) -> list[str]:
     if fd is None:
         return []
     replaced = Replaced(fd)
-    copies = [_settle(ground, replaced, entry, conflict) for entry in replaced.all()]
-    return [copy for copy in copies if copy is not None]
+    copies: list[str] = []
+    for entry in replaced.all():
+        try:
+            copy = _settle(ground, replaced, entry, conflict)
+        except OSError as error:  # a full disk, a folder that may not be written to: it is safe where it is
+            _log.warning("what %s was before has to wait: %s", entry.name, error)
+            continue
+        if copy is not None:
+            copies.append(copy)
+    return copies
 
 
 def _settle(ground: Ground, replaced: Replaced, entry: ReplacedFile, conflict: Callable[[str, int], str]) -> str | None:

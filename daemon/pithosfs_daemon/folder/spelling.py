@@ -45,9 +45,11 @@ class Spelling:
             local = unicodedata.normalize("NFC", local)
         return to_server(local)
 
-    def to_local(self, segment: str) -> str | None:
-        """The local name of a segment of a cloud name; None when it cannot exist here."""
-        return None if self.problem(segment) is not None else to_local(segment)
+    def to_local(self, segment: str) -> str:
+        """The local name of a segment of a cloud name. Raises ValueError, which says why, when it cannot exist here."""
+        if problem := self.problem(segment):
+            raise ValueError(problem)
+        return to_local(segment)
 
     def trouble(self, name: str) -> Trouble | None:
         """Why a name of the cloud cannot exist here; None when it can."""

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
-import sys
 from collections.abc import Iterator
 
 from pithosfs_daemon.values import Stamp
 
-__all__ = ["identity", "is_mount", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_all", "sync_folder"]
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_STATX = getattr(_LIBC, "statx", None)
-_SYNCFS = getattr(_LIBC, "syncfs", None)
-_STATX_SIZE, _STATX_ATTRIBUTES, _STATX_ATTR_MOUNT_ROOT = 256, 8, 0x2000
-_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT, _AT_EMPTY_PATH = 0x100, 0x800, 0x1000
+__all__ = ["identity", "is_readable", "names_in", "opened", "stamp_of", "status", "sync_folder"]
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
@@ -50,19 +41,6 @@ def is_readable(parent: int, segment: str, found: os.stat_result) -> bool:
     return os.access(segment, wanted, dir_fd=parent, effective_ids=True)  # R_OK is 4, X_OK is 1
 
 
-def is_mount(folder: int, segment: str = "") -> bool:
-    """Whether another file system, or another part of the same one, is mounted there; of `folder` itself by default.
-
-    False when the system cannot tell (Linux before 5.8). Then other devices are still known by their number.
-    """
-    buffer = ctypes.create_string_buffer(_STATX_SIZE)
-    flags = _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT | (0 if segment else _AT_EMPTY_PATH)
-    if _STATX is None or _STATX(folder, os.fsencode(segment), flags, 0, buffer) != 0:
-        return False
-    attributes = int.from_bytes(buffer.raw[_STATX_ATTRIBUTES : _STATX_ATTRIBUTES + 8], sys.byteorder)
-    return bool(attributes & _STATX_ATTR_MOUNT_ROOT)
-
-
 @contextlib.contextmanager
 def opened(path: str | bytes, flags: int, *, dir_fd: int | None = None) -> Iterator[int]:
     """A descriptor that is closed again."""
@@ -90,12 +68,3 @@ def sync_folder(folder: int) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # no folders can be flushed here
                 raise
-
-
-def sync_all(fd: int) -> None:
-    """Make everything that was written to the file system of an open file outlive a loss of power."""
-    if _SYNCFS is None:
-        os.sync()
-    elif _SYNCFS(fd) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

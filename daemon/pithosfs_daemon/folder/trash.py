@@ -210,7 +210,7 @@ class Trash:
             return bin.expire(age) if bin is not None else 0
 
     def _take_out(self, bin: Bin, id: str, name: str, top: int, spelling: Spelling, can: Abilities) -> None:
-        *folders, last = (spelling.to_local(segment) or "" for segment in name.split("/"))
+        *folders, last = map(spelling.to_local, name.split("/"))
         fd = os.dup(top)
         try:
             for segment in folders:

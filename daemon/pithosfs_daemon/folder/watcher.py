@@ -1,6 +1,7 @@
 """What has changed in the folder since it was last asked: names, folders to look through, or everything.
 
-A watcher that cannot see everything (inotify's limits) asks for full scans now and then, and says which limit to raise.
+A watcher that cannot see everything asks for full scans now and then: because of inotify's limits, and then it says
+which one to raise, or because the folder is on a file system that other machines change too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pithosfs_daemon.folder.disks import is_shared
 from pithosfs_daemon.folder.folder import Folder
 from pithosfs_daemon.folder.watches import Watches
 from pithosfs_daemon.values import Dirty
@@ -55,6 +57,7 @@ class Watcher:
         self._unwatched: str | None = None
         self._overflowed: float | None = None
         self._watches: Watches | None = None
+        self._is_shared = is_shared(folder.top)
         self._arm()
 
     def __enter__(self) -> Watcher:
@@ -92,7 +95,7 @@ class Watcher:
                 Dirty(full=True) if self._full or is_new else Dirty(frozenset(self._pruned()), frozenset(self._folders))
             )
             self._names, self._folders, self._full = set(), set(), False
-            if dirty.full and self._unwatched is not None:
+            if dirty.full and (self._unwatched is not None or self._is_shared):
                 self._rescan_at = self._clock() + self._rescan_every
             return dirty
 

@@ -18,10 +18,11 @@ from typing import Protocol
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
+from pithosfs_daemon.folder.disks import is_mount
 from pithosfs_daemon.folder.folder import Folder
 from pithosfs_daemon.folder.looking import is_part
 from pithosfs_daemon.folder.private import MARKER, PRIVATE
-from pithosfs_daemon.folder.status import identity, is_mount, opened
+from pithosfs_daemon.folder.status import identity, opened
 
 __all__ = ["Report", "Watches"]
 

@@ -1,7 +1,8 @@
 """The remote side of a pair: what is in the cloud, and every change there."""
 
+from pithosfs_daemon.remote.batching import NewFile
 from pithosfs_daemon.remote.folder import RemoteFolder
-from pithosfs_daemon.remote.hashing import hash_local
+from pithosfs_daemon.remote.hashing import LocalFile, hash_local
 from pithosfs_daemon.remote.listing import Listing
 from pithosfs_daemon.remote.terms import BlockFinder, Hashed, OldContent, Received, RemoteBase, Sent
 
@@ -9,6 +10,8 @@ __all__ = [
     "BlockFinder",
     "Hashed",
     "Listing",
+    "LocalFile",
+    "NewFile",
     "OldContent",
     "Received",
     "RemoteBase",

@@ -8,14 +8,15 @@ itself is gone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from pithosfs.cache import BlockCache
-from pithosfs.errors import NotFound, UsageError
+from pithosfs.errors import NotFound, PithosfsError, UsageError
 from pithosfs.mount.attributes import Attributes, to_meta
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 from pithosfs.store.seam import DIRECTORY_TYPE
+from pithosfs_daemon.remote.batching import NewFile, send_batch
 from pithosfs_daemon.remote.listing import Listing, begin_listing
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.receiving import Receiver
@@ -90,6 +91,18 @@ class RemoteFolder:
         return self._sender.send(
             name, stream, size, base=base, attributes=attributes, old=old, meter=meter, cancel=cancel
         )
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether many small files can be made in one request."""
+        return bool(self._place.parameters) and self._store.capabilities.bulk_upload
+
+    def send_batch(self, files: Sequence[NewFile]) -> list[Sent | PithosfsError]:
+        """Make many small new objects at once; for each what was made, or why not (RemoteChanged: its name is taken).
+
+        Raises what concerns all of them; then the next listing tells which were made.
+        """
+        return send_batch(self._place, files)
 
     def receive(
         self,

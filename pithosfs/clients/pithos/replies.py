@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from pithosfs.blocks import Hashmap
 from pithosfs.clients.pithos.encoding import decode_value, header_date, metadata
@@ -18,11 +19,14 @@ from pithosfs.http import Reply
 
 __all__ = [
     "AccountHead",
+    "BulkAnswer",
+    "BulkMade",
     "ContainerHead",
     "ObjectHead",
     "Written",
     "account_head",
     "block_hashes",
+    "bulk_answer",
     "container_head",
     "entries",
     "hashmap",
@@ -52,7 +56,11 @@ class AccountHead:
 
 @dataclass(frozen=True, slots=True)
 class ContainerHead:
-    """HEAD or GET of a container. None: not told. `object_meta` are the metadata keys in use, in lower case."""
+    """HEAD or GET of a container. None: not told. `object_meta` are the metadata keys in use, in lower case.
+
+    `bulk_members`: objects that can be made in one request, 0 where that cannot be done (an extension of our local
+    cloud's).
+    """
 
     object_count: int | None
     bytes_used: int | None
@@ -63,6 +71,7 @@ class ContainerHead:
     meta: Mapping[str, str]
     modified: int | None
     date: int | None
+    bulk_members: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,31 @@ class Written:
     etag: str
     version: str
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BulkMade:
+    """An object that a request with an archive has made. `time` is decimal seconds since the epoch."""
+
+    name: str
+    size: int
+    etag: str
+    hash: str
+    version: str
+    uuid: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAnswer:
+    """What became of an archive: what was made, and path (`container/name`) and status of what was not, in order.
+
+    `why`: what is wrong with the archive as a whole, empty when nothing is.
+    """
+
+    made: tuple[BulkMade, ...]
+    errors: tuple[tuple[str, int], ...]
+    why: str
 
 
 def _text(headers: Mapping[str, str], name: str) -> str:
@@ -162,7 +196,14 @@ def container_head(reply: Reply) -> ContainerHead:
         meta=metadata(headers, "X-Container-Meta-"),
         modified=header_date(headers.get("Last-Modified")),
         date=header_date(headers.get("Date")),
+        bulk_members=_bulk_members(headers.get("X-Pithosfs-Bulk-Upload")),
     )
+
+
+def _bulk_members(text: str | None) -> int:
+    """From `tar, tar.gz; members=10000`."""
+    match = re.fullmatch(r"([^;]*);\s*members=(\d{1,9})(;.*)?", text or "")
+    return int(match[2]) if match and "tar" in (one.strip() for one in match[1].split(",")) else 0
 
 
 def object_head(reply: Reply) -> ObjectHead:
@@ -247,6 +288,28 @@ def block_hashes(reply: Reply) -> list[str]:
     if not all(isinstance(one, str) for one in found):
         raise BadReply("the server sent a bad list of block hashes")
     return [one.lower() for one in found]
+
+
+def bulk_answer(reply: Reply) -> BulkAnswer:
+    """What a request with an archive was answered."""
+    found = reply.json()
+    try:
+        made = tuple(
+            BulkMade(
+                str(one["name"]),
+                int(one["bytes"]),
+                str(one["etag"]).lower(),
+                str(one["x_object_hash"]).lower(),
+                str(one["x_object_version"]),
+                str(one["x_object_uuid"]),
+                str(one["x_object_version_timestamp"]),
+            )
+            for one in found["Objects"]
+        )
+        errors = tuple((unquote(path), int(status.partition(" ")[0])) for path, status in found["Errors"])
+        return BulkAnswer(made, errors, str(found["Response Body"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadReply(f"the server sent a bad answer to many objects: {error}") from None
 
 
 def missing_hashes(reply: Reply) -> list[str] | None:

@@ -238,6 +238,16 @@ class PithosWire:
         """Store blocks (section 9.4) through a container of the user's own; the reply has their hashes. Check them."""
         return self.container_post(account, container, data=data, content_type=_OCTETS, **extra)
 
+    def archive_put(self, account: str, container: str, data: Body, **extra: Unpack[Extra]) -> Reply:
+        """Make new objects of the members of a tar archive (`pithosfs.clients.pithos.archives`): only to a container
+        whose HEAD says that it takes archives. 200 whatever became of them: read it with `replies.bulk_answer`."""
+        if extra.get("success") is None:
+            extra["success"] = (200,)
+        params = {"format": "json", "extract-archive": "tar"}
+        return self.send(
+            "PUT", self.url(account, container), params=params, headers={"If-None-Match": "*"}, data=data, extra=extra
+        )
+
     # reading objects ------------------------------------------------------------------------------------------------
 
     def object_head(

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from pithosfs.blocks import Hashmap
+from pithosfs.localcloud.blockstore import BlockStore
 from pithosfs.localcloud.faults import bad_request, over_limit
-from pithosfs.localcloud.objects.charging import charge_growth
+from pithosfs.localcloud.objects.charging import charge_growth, exceeded, room
 from pithosfs.localcloud.objects.clock import Clock
 from pithosfs.localcloud.objects.images import carry
 from pithosfs.localcloud.objects.model import EMPTY_ROOT, Container, StoredObject, Version, last_change
 from pithosfs.localcloud.objects.sharing import Rule
+from pithosfs.localcloud.smallblocks import SmallBlock
 
 __all__ = ["MAX_METADATA", "Change", "Draft"]
 
@@ -40,10 +42,19 @@ class Draft:
     md5: str = ""
     uuid: str | None = None  # None: the present object's, or a new one
     origin: str | None = None  # the UUID of the object whose bytes these are: what is registered about it goes along
+    small: SmallBlock | None = None  # a block that is not stored yet
 
     @classmethod
-    def of_hashmap(cls, hashmap: Hashmap, root: str, content_type: str, metadata: Mapping[str, str], md5: str) -> Draft:
-        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5)
+    def of_hashmap(
+        cls,
+        hashmap: Hashmap,
+        root: str,
+        content_type: str,
+        metadata: Mapping[str, str],
+        md5: str,
+        small: SmallBlock | None = None,
+    ) -> Draft:
+        return cls(hashmap.size, root, content_type, metadata, hashmap=hashmap, md5=md5, small=small)
 
     @classmethod
     def of_version(cls, version: Version, metadata: Mapping[str, str], content_type: str, uuid: str | None) -> Draft:
@@ -84,6 +95,7 @@ class Change:
     time: int = field(init=False)
     _growth: dict[int, _Growth] = field(init=False, default_factory=dict)
     _orphans: set[int] = field(init=False, default_factory=set)
+    _room: dict[tuple[str, str], int] = field(init=False, default_factory=dict)  # account, project → bytes before
 
     def __post_init__(self) -> None:
         self.time = self.clock.tick()
@@ -103,6 +115,8 @@ class Change:
             ident = self._insert("INSERT INTO objects (container, name) VALUES (?, ?)", (container.id, name))
         else:
             ident = stored.id
+        if draft.small is not None:
+            BlockStore.add_small(self.connection, draft.small)
         content = draft.content
         if content is None and draft.hashmap is not None and len(draft.hashmap.hashes) > 1:
             blob = bytes.fromhex("".join(draft.hashmap.hashes))
@@ -242,6 +256,25 @@ class Change:
         self.connection.execute("DELETE FROM past_metadata WHERE kind = 'container' AND owner = ?", (container.id,))
         self.connection.execute("DELETE FROM containers WHERE id = ?", (container.id,))
         self.touch_account(container.account_id)
+
+    def check_room(self, container: Container, grown: int) -> None:
+        """Raises for one object that is to grow by `grown` bytes what `settle` would raise for everything together.
+
+        `container` is as it was when this change began.
+        """
+        payer = (container.account, container.project)
+        if payer not in self._room:
+            self._room[payer] = room(self.connection, container)
+        if grown <= 0:
+            return
+        before = self._growth.get(container.id)
+        if container.quota and container.bytes + (before.bytes if before else 0) + grown > container.quota:
+            raise over_limit(f"the container may hold {container.quota} bytes")
+        left = self._room[payer] - sum(
+            one.bytes for one in self._growth.values() if (one.container.account, one.container.project) == payer
+        )
+        if grown > left:
+            raise exceeded(container, left, grown)
 
     # the end --------------------------------------------------------------------------------------------------------
 

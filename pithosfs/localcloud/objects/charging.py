@@ -12,7 +12,7 @@ from pithosfs.localcloud.faults import Fault, not_found, relayed
 from pithosfs.localcloud.objects.model import Container
 from pithosfs.localcloud.resources import DISKSPACE, UNLIMITED
 
-__all__ = ["account_quotas", "charge_growth", "check_growth", "pay_from", "total"]
+__all__ = ["account_quotas", "charge_growth", "check_growth", "exceeded", "pay_from", "room", "total"]
 
 
 def charge_growth(connection: sqlite3.Connection, container: Container, size: int, *, written: bool) -> None:
@@ -35,6 +35,23 @@ def check_growth(connection: sqlite3.Connection, container: Container, size: int
         quota.check(connection, container.account, container.project, DISKSPACE, size)
     except (quota.QuotaExceeded, quota.NotInProject) as refusal:
         raise _relayed(refusal) from None
+
+
+def room(connection: sqlite3.Connection, container: Container) -> int:
+    """Bytes by which a container may grow for all that its project says; negative when that is over its limit.
+
+    Raises Fault 404 when the project cannot be used.
+    """
+    try:
+        found = quota.quota(connection, container.account, container.project, DISKSPACE)
+    except quota.NotInProject as refusal:
+        raise _relayed(refusal) from None
+    return min(found.limit - found.usage, found.project_limit - found.project_usage)
+
+
+def exceeded(container: Container, left: int, wanted: int) -> Fault:
+    """The Fault 413 for a container whose project has `left` bytes where `wanted` are."""
+    return _relayed(quota.QuotaExceeded(DISKSPACE, container.project, max(0, left), wanted))
 
 
 def pay_from(connection: sqlite3.Connection, container: Container, project: str) -> None:

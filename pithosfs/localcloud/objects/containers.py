@@ -19,6 +19,7 @@ from pithosfs.localcloud.objects.access import (
 )
 from pithosfs.localcloud.objects.accounts import list_limit, list_reply, merge_metadata
 from pithosfs.localcloud.objects.backend import Backend
+from pithosfs.localcloud.objects.bulk import HEADER as BULK_UPLOAD
 from pithosfs.localcloud.objects.changes import Change
 from pithosfs.localcloud.objects.charging import pay_from
 from pithosfs.localcloud.objects.conditions import check_dates
@@ -224,6 +225,7 @@ def _describe(connection: sqlite3.Connection, request: Request) -> list[tuple[st
         ("X-Container-Block-Size", str(DEFAULT_BLOCK_SIZE)),
         ("X-Container-Block-Hash", DEFAULT_BLOCK_HASH),
         ("X-Container-Object-Meta", ",".join(_object_meta_keys(connection, container.id))),
+        BULK_UPLOAD,
     ]
     if granted is not None:
         return headers

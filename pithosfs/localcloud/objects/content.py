@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pithosfs.blocks import DEFAULT_BLOCK_SIZE, Hashmap
 from pithosfs.localcloud.blockstore import BlockStore
+from pithosfs.localcloud.smallblocks import SmallBlock
 
 __all__ = ["BlockWriter", "Received", "copy_content", "read_content", "receive"]
 
@@ -25,10 +26,14 @@ SEND_SIZE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A body that is stored: its blocks and, if that was asked for, its MD5 in hex."""
+    """A body that is stored: its blocks and, if that was asked for, its MD5 in hex.
+
+    `small` is the one block that is yet to be stored, by the transaction that makes the version; None: nothing is.
+    """
 
     hashmap: Hashmap
     md5: str | None
+    small: SmallBlock | None = None
 
 
 class BlockWriter:
@@ -78,6 +83,12 @@ class BlockWriter:
             await self._collect()
         return self._names
 
+    def take_small(self) -> SmallBlock | None:
+        """All that was written, if it is so little that the version's transaction can store it; else `finish()`."""
+        if self._names or self._under_way or not self._buffer:
+            return None
+        return self._blocks.small(self._buffer)
+
     async def abandon(self) -> None:
         """Wait for what is under way; its outcome does not matter."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -93,8 +104,13 @@ class BlockWriter:
         self._names.append(await self._under_way.popleft())
 
 
-async def receive(body: AsyncIterator[bytes], blocks: BlockStore, *, want_md5: bool) -> Received:
-    """Store a body. What was stored of one that breaks off belongs to nobody and is collected some day."""
+async def receive(
+    body: AsyncIterator[bytes], blocks: BlockStore, *, want_md5: bool, hold_small: bool = False
+) -> Received:
+    """Store a body; with `hold_small` a small one is only handed on (`Received.small`).
+
+    What was stored of one that breaks off belongs to nobody and is collected some day.
+    """
     writer = BlockWriter(blocks)
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
     try:
@@ -102,10 +118,11 @@ async def receive(body: AsyncIterator[bytes], blocks: BlockStore, *, want_md5: b
             if md5 is not None:
                 md5.update(piece)  # pieces are 64 KiB and the like: 0.1 ms
             await writer.write(piece)
-        names = await writer.finish()
+        small = writer.take_small() if hold_small else None
+        names = [small.name] if small is not None else await writer.finish()
     finally:
         await writer.abandon()
-    return Received(Hashmap(writer.size, tuple(names)), md5.hexdigest() if md5 is not None else None)
+    return Received(Hashmap(writer.size, tuple(names)), md5.hexdigest() if md5 is not None else None, small)
 
 
 async def copy_content(blocks: BlockStore, writer: BlockWriter, source: Hashmap, start: int, end: int) -> None:

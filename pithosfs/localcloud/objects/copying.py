@@ -11,7 +11,7 @@ from pithosfs.localcloud.objects.access import Found, effective_rule, look_up, l
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.changes import Change, Draft
 from pithosfs.localcloud.objects.conditions import check_tags
-from pithosfs.localcloud.objects.exchange import Place, Reply, Request, check_lengths
+from pithosfs.localcloud.objects.exchange import Place, Reply, Request, place_for
 from pithosfs.localcloud.objects.model import StoredObject, Version, find_object, find_version, objects_between
 from pithosfs.localcloud.objects.spans import Span
 from pithosfs.localcloud.objects.writing import Extras
@@ -26,8 +26,7 @@ def parse_path(text: str | None, account: str) -> Place:
     container, _, name = text[1:].partition("/")
     if not container or not name or "\n" in text or "\0" in text:
         raise bad_request("the path of an object is '/<container>/<object>'")
-    check_lengths(account, container, name)
-    return Place(account, container, name)
+    return place_for(account, container, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def _below(connection: sqlite3.Connection, transfer: _Transfer, source: Found, t
     for stored in objects_between(connection, source.container.id, span.low, span.high):
         assert stored.version is not None
         name = new + stored.name[len(old) :]
-        check_lengths("", "", name)
+        place_for("", "", name)
         if not source.access.owner and stored.public is None:
             rule, _ = effective_rule(connection, source.container.id, stored.name)
             if rule.allows(who) is None:

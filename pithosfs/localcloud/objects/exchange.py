@@ -38,6 +38,7 @@ __all__ = [
     "incoming",
     "parse_parameters",
     "parse_place",
+    "place_for",
 ]
 
 MAX_BODY = 5 * 1024**3
@@ -71,24 +72,26 @@ def parse_place(path: bytes | str) -> Place:
         text = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
         raise bad_request("the path is not UTF-8") from None
-    if "\n" in text or "\0" in text:
-        raise bad_request("a name cannot contain a newline or NUL")
     account, _, rest = text.partition("/")
     container, _, name = rest.partition("/")
     if (rest and not account) or (name and not container):
         raise bad_request("an empty account or container name")
-    check_lengths(account, container, name)
-    return Place(account, container, name)
+    return place_for(account, container, name)
 
 
-def check_lengths(account: str, container: str, name: str) -> None:
-    """Raises Fault 400 for a name over the limits of section 3.4 (characters, not bytes)."""
+def place_for(account: str, container: str, name: str) -> Place:
+    """The place of names that are not encoded. Raises Fault 400 for what they cannot hold, and over the limits of
+    section 3.4 (characters, not bytes)."""
+    for text in (account, container, name):
+        if "\n" in text or "\0" in text:
+            raise bad_request("a name cannot contain a newline or NUL")
     if len(account) > MAX_ACCOUNT_NAME:
         raise bad_request(f"an account id has at most {MAX_ACCOUNT_NAME} characters")
     if len(container) > MAX_CONTAINER_NAME:
         raise bad_request(f"a container name has at most {MAX_CONTAINER_NAME} characters")
     if len(name) > MAX_OBJECT_NAME:
         raise bad_request(f"an object name has at most {MAX_OBJECT_NAME} characters")
+    return Place(account, container, name)
 
 
 class Request:

@@ -28,12 +28,12 @@ async def post_form(backend: Backend, request: Request) -> Reply:
     content_type = await reader.find(FIELD)
     if content_type is None:
         raise bad_request(f"the form has no file field {FIELD}")
-    received = await receive(reader.data(), backend.blocks, want_md5=False)
+    received = await receive(reader.data(), backend.blocks, want_md5=False, hold_small=True)
     root = received.hashmap.root
 
     def run(change: Change) -> int:
         found = look_up(change.connection, request.user, request.place, "write", rule=False)
-        draft = Draft.of_hashmap(received.hashmap, root, content_type, {}, "")
+        draft = Draft.of_hashmap(received.hashmap, root, content_type, {}, "", received.small)
         return change.put(found.container, name, found.stored, draft)
 
     version = await backend.write(request.user, run)

@@ -35,6 +35,7 @@ META_EXTRAS = ("Content-Encoding", "Content-Disposition", "X-Object-Manifest")
 
 _DECODED = re.compile(r"x-|if-|content-disposition$|content-encoding$|destination")
 _ENCODED = ("x-account-", "x-container-", "x-object-", "content-")
+_HEADER_SAFE = "".join(map(chr, range(0x20, 0x7F)))
 _PLAIN = re.compile(r'[A-Za-z0-9_.\-/=,:@;" ]*')
 _META_PREFIXES = ("x-account-meta-", "x-container-meta-", "x-object-meta-")
 _TILDE_LOSERS = re.compile(r"x-(account|container|object)-(meta|policy)-|x-account-group-|x-object-sharing$")
@@ -77,6 +78,7 @@ def is_encoded(name: str) -> bool:
     return name.lower().startswith(_ENCODED)
 
 
+@lru_cache(maxsize=4096)
 def meta_key(name: str) -> str:
     """A metadata name as it is stored: `foo_bar` → `Foo-Bar`."""
     return "-".join(capitalised(part) for part in name.replace("_", "-").split("-"))
@@ -127,6 +129,11 @@ class RequestHeaders:
         if count > MAX_META_HEADERS:
             raise bad_request(f"more than {MAX_META_HEADERS} metadata headers")
 
+    @classmethod
+    def of_metadata(cls, pairs: Iterable[tuple[str, str]]) -> RequestHeaders:
+        """An object's metadata that came as texts and not as headers: the same, but that they need not be ASCII."""
+        return cls((b"x-object-meta-" + _as_header(name), _as_header(value)) for name, value in pairs)
+
     def _add_meta(self, prefix: str, name: str, value: str) -> None:
         if len(name) > MAX_META_NAME:
             raise bad_request(f"a metadata header's name is longer than {MAX_META_NAME} characters")
@@ -162,6 +169,11 @@ class RequestHeaders:
     def prefixed(self, prefix: str) -> Mapping[str, str]:
         """Headers whose lower-case name starts with `prefix`, which is cut off: groups and policies."""
         return {name[len(prefix) :]: value for name, value in self._values.items() if name.startswith(prefix)}
+
+
+def _as_header(text: str) -> bytes:
+    """Encoded as far as a header needs it; what is encoded already stays so."""
+    return (text if text.isascii() and text.isprintable() else quote(text, safe=_HEADER_SAFE)).encode("ascii")
 
 
 # dates ----------------------------------------------------------------------------------------------------------------

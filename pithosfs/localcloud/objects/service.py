@@ -16,7 +16,7 @@ from pithosfs.localcloud.blockstore import BlockStore, MissingBlock
 from pithosfs.localcloud.database import Database
 from pithosfs.localcloud.faults import Fault, bad_request, method_not_allowed, requested_form
 from pithosfs.localcloud.identity import Identity
-from pithosfs.localcloud.objects import accounts, containers, copying, deleting, reading, updating, writing
+from pithosfs.localcloud.objects import accounts, bulk, containers, copying, deleting, reading, updating, writing
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.clock import Clock
 from pithosfs.localcloud.objects.exchange import Disconnected, Form, Place, Reply, Request, fault_reply, parse_place
@@ -113,8 +113,16 @@ def _old_login(request: Request, backend: Backend) -> Reply | None:
     return Reply(204, [("X-Auth-Token", key), ("X-Storage-Url", url)])
 
 
+async def _put_container(backend: Backend, request: Request) -> Reply:
+    if request.flag(bulk.PARAMETER):
+        return await bulk.put_archive(backend, request)
+    return await containers.put_container(backend, request)
+
+
 async def _put(backend: Backend, request: Request) -> Reply:
     headers = request.headers
+    if request.flag(bulk.PARAMETER):
+        return await bulk.put_archive(backend, request)
     if "x-copy-from" in headers or "x-move-from" in headers:
         return await copying.put_from(backend, request)
     if request.flag("hashmap"):
@@ -149,7 +157,7 @@ _ACCOUNT: Mapping[str, Handler] = {
 _CONTAINER: Mapping[str, Handler] = {
     "HEAD": containers.head_container,
     "GET": containers.get_container,
-    "PUT": containers.put_container,
+    "PUT": _put_container,
     "POST": containers.post_container,
     "DELETE": containers.delete_container,
 }

@@ -21,6 +21,7 @@ from pithosfs.localcloud.objects.headers import RequestHeaders
 from pithosfs.localcloud.objects.model import EMPTY_ROOT, Container, Version
 from pithosfs.localcloud.objects.rendering import CONTENT_TYPES, items_body
 from pithosfs.localcloud.objects.sharing import Rule, parse_rule
+from pithosfs.localcloud.smallblocks import LARGEST, SmallBlock
 
 __all__ = ["Extras", "check_room", "post_metadata", "put_hashmap", "put_object", "updated_metadata"]
 
@@ -110,14 +111,14 @@ class _Put:
         check_tags(self.request.headers, None if present is None else present.root)
         return found
 
-    async def commit(self, backend: Backend, hashmap: Hashmap, md5: str) -> Reply:
+    async def commit(self, backend: Backend, hashmap: Hashmap, md5: str, small: SmallBlock | None = None) -> Reply:
         """Make the version, if everything still holds."""
         name = self.request.place.name
         root = hashmap.root
 
         def run(change: Change) -> int:
             found = self.check(change.connection)
-            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5)
+            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5, small)
             version = change.put(found.container, name, found.stored, draft)
             self.extras.apply(change, found.container, name)
             return version
@@ -136,12 +137,17 @@ async def put_object(backend: Backend, request: Request) -> Reply:
         if length is not None:
             check_room(connection, found, length)
 
-    backend.database.read_now(check)
+    # A small body is read before anything is looked up: what is refused then has cost no more than a look.
+    early = length is None or length > LARGEST
+    if early:
+        backend.database.read_now(check)
     etag = (request.headers.get("etag") or "").strip().strip('"').lower()
-    received = await receive(request.body(), backend.blocks, want_md5=bool(etag))
+    received = await receive(request.body(), backend.blocks, want_md5=bool(etag), hold_small=True)
     if received.md5 is not None and received.md5 != etag:
+        if not early:
+            backend.database.read_now(check)
         raise Fault(422, "unprocessableEntity", "the MD5 of the body is not the ETag that was sent")
-    return await put.commit(backend, received.hashmap, received.md5 or "")
+    return await put.commit(backend, received.hashmap, received.md5 or "", received.small)
 
 
 async def put_hashmap(backend: Backend, request: Request) -> Reply:

@@ -47,7 +47,7 @@ async def post_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     if "bulk-delete" in request.parameters:
         return await delete_many(swift, request)
     if "extract-archive" in request.parameters:
-        raise bad_request("archives cannot be unpacked here")
+        raise bad_request("archives are sent by PUT")
     sent = request.headers.meta("account")
     if QUOTA_KEY in sent:
         raise forbidden("the quota of an account is not its owner's to set")

@@ -9,14 +9,18 @@ from pithosfs.localcloud.objects.changes import MAX_METADATA
 from pithosfs.localcloud.objects.exchange import MAX_BODY, MAX_CONTAINER_NAME, MAX_OBJECT_NAME, Reply
 from pithosfs.localcloud.objects.headers import MAX_META_HEADERS, MAX_META_NAME, MAX_META_VALUE
 from pithosfs.localcloud.objects.listing import MAX_LIMIT
+from pithosfs.localcloud.objects.unpacking import MAX_ERRORS
 
-__all__ = ["MAX_DELETES", "MAX_MANIFEST", "MAX_SEGMENTS", "POLICY", "get_info"]
+__all__ = ["MAX_DELETES", "MAX_MANIFEST", "MAX_NEW_CONTAINERS", "MAX_SEGMENTS", "POLICY", "get_info"]
 
 POLICY = "default"
 """The one storage policy."""
 
 MAX_DELETES = 10_000
 """Names in one bulk deletion."""
+
+MAX_NEW_CONTAINERS = 10_000
+"""Containers that one archive can make."""
 
 MAX_SEGMENTS = 10_000
 """Segments of a static large object."""
@@ -51,6 +55,10 @@ def get_info() -> Reply:
             "account_autocreate": True,
             "strict_cors_mode": True,
             "policies": [{"name": POLICY, "aliases": POLICY, "default": True}],
+        },
+        "bulk_upload": {
+            "max_containers_per_extraction": MAX_NEW_CONTAINERS,
+            "max_failed_extractions": MAX_ERRORS,
         },
         "bulk_delete": {"max_deletes_per_request": MAX_DELETES, "max_failed_deletes": MAX_DELETES},
         "slo": {

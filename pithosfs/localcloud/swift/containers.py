@@ -22,7 +22,7 @@ from pithosfs.localcloud.swift.lists import Wanted, entries_of, list_reply, obje
 from pithosfs.localcloud.swift.static import static_tags
 from pithosfs.localcloud.swift.wire import SwiftRequest, meta_headers, timestamp
 
-__all__ = ["delete_container", "get_container", "head_container", "post_container", "put_container"]
+__all__ = ["delete_container", "get_container", "head_container", "make_container", "post_container", "put_container"]
 
 _REFUSED = ("x-container-read", "x-container-write", "x-versions-location", "x-history-location", "x-container-sync-to")
 
@@ -73,19 +73,25 @@ async def put_container(swift: SwiftBackend, request: SwiftRequest) -> Reply:
         if container is not None:
             _change(change, container, sent, quota)
             return False
-        account = change.account(request.user)
-        ident = change.connection.execute(
-            "INSERT INTO containers (account, name, created, modified, quota, project) VALUES (?, ?, ?, ?, ?, ?)",
-            (account, request.place.container, change.time, change.time, quota or 0, request.user),
-        ).lastrowid
-        assert ident is not None
+        ident = make_container(change, request.user, request.place.container, quota or 0)
         if sent:
             change.set_metadata("container", ident, merge_metadata({}, sent))
-        change.touch_account(account)
         return True
 
     created = await swift.objects.write(request.user, run)
     return Reply(201 if created else 202)
+
+
+def make_container(change: Change, user: str, name: str, quota: int = 0) -> int:
+    """Make a container that does not exist; returns its row."""
+    account = change.account(user)
+    ident = change.connection.execute(
+        "INSERT INTO containers (account, name, created, modified, quota, project) VALUES (?, ?, ?, ?, ?, ?)",
+        (account, name, change.time, change.time, quota, user),
+    ).lastrowid
+    assert ident is not None
+    change.touch_account(account)
+    return ident
 
 
 async def post_container(swift: SwiftBackend, request: SwiftRequest) -> Reply:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from pithosfs.localcloud.faults import Fault
 from pithosfs.localcloud.objects.access import look_up
 from pithosfs.localcloud.objects.changes import Change
-from pithosfs.localcloud.objects.exchange import Reply, parse_place
+from pithosfs.localcloud.objects.exchange import Place, Reply, parse_place
 from pithosfs.localcloud.objects.model import find_container, find_object
+from pithosfs.localcloud.swift.answers import answer_kind, bulk_reply
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.capabilities import MAX_DELETES
 from pithosfs.localcloud.swift.reading import content_at
@@ -49,9 +49,9 @@ async def _delete_with_segments(swift: SwiftBackend, request: SwiftRequest) -> R
     except Fault as fault:
         if fault.status != 404:
             raise
-        return _outcome_reply(request, [(own, "404 Not Found")])
+        return _outcome_reply(answer_kind(request), [(own, "404 Not Found")])
     if content.static is None:
-        return _outcome_reply(request, [(own, "400 Not an SLO manifest")])
+        return _outcome_reply(answer_kind(request), [(own, "400 Not an SLO manifest")])
     segments = dict.fromkeys(quote(one["name"].removeprefix("/")) for one in content.static.segments)
     return await _delete_paths(swift, request, [*segments, own])
 
@@ -69,25 +69,36 @@ async def delete_many(swift: SwiftBackend, request: SwiftRequest) -> Reply:
 
 
 async def _delete_paths(swift: SwiftBackend, request: SwiftRequest, paths: list[str]) -> Reply:
-    """The reply to a deletion of all these percent-encoded paths, in groups of one transaction each."""
+    """The reply to a deletion of all these percent-encoded paths, in groups of one transaction each.
+
+    Objects go first, whatever the order: a container counts as empty only once what was in it is committed.
+    """
+    kind = answer_kind(request)
+    places = [(path, _place(path)) for path in paths]
+    objects = [one for one in places if one[1] is not None and one[1].name]
+    others = [one for one in places if one[1] is None or not one[1].name]
     outcomes: list[tuple[str, str]] = []
-    for at in range(0, len(paths), AT_A_TIME):
-        group = paths[at : at + AT_A_TIME]
+    for some in (objects, others):
+        for at in range(0, len(some), AT_A_TIME):
+            group = some[at : at + AT_A_TIME]
 
-        def run(change: Change, group: list[str] = group) -> list[tuple[str, str]]:
-            return [(path, _delete_path(change, request.user, path)) for path in group]
+            def run(change: Change, group: list[tuple[str, Place | None]] = group) -> list[tuple[str, str]]:
+                return [(path, _delete_place(change, request.user, place)) for path, place in group]
 
-        outcomes += await swift.objects.write(request.user, run)
-    return _outcome_reply(request, outcomes)
+            outcomes += await swift.objects.write(request.user, run)
+    return _outcome_reply(kind, outcomes)
 
 
-def _delete_path(change: Change, user: str, path: str) -> str:
-    """Delete what is there; the status of that one deletion."""
+def _place(path: str) -> Place | None:
     try:
-        place = parse_place("account/" + path.lstrip("/"))
+        return parse_place("account/" + path.lstrip("/"))
     except Fault:
-        return "400 Bad Request"
-    if not place.container:
+        return None
+
+
+def _delete_place(change: Change, user: str, place: Place | None) -> str:
+    """Delete what is there; the status of that one deletion."""
+    if place is None or not place.container:
         return "400 Bad Request"
     container = find_container(change.connection, user, place.container)
     if container is None:
@@ -105,7 +116,7 @@ def _delete_path(change: Change, user: str, path: str) -> str:
     return "204 No Content"
 
 
-def _outcome_reply(request: SwiftRequest, outcomes: list[tuple[str, str]]) -> Reply:
+def _outcome_reply(kind: str, outcomes: list[tuple[str, str]]) -> Reply:
     errors = [[path, status] for path, status in outcomes if status[:3] not in ("204", "404")]
     deleted = sum(status.startswith("204") for _, status in outcomes)
     missing = sum(status.startswith("404") for _, status in outcomes)
@@ -116,8 +127,4 @@ def _outcome_reply(request: SwiftRequest, outcomes: list[tuple[str, str]]) -> Re
         "Number Not Found": missing,
         "Errors": errors,
     }
-    if "json" in (request.headers.get("accept") or "") or request.parameters.get("format") == "json":
-        return Reply(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
-    lines = [f"{key}: {value}" for key, value in answer.items() if key != "Errors"]
-    lines += ["Errors:", *(f"{unquote(path)}, {status}" for path, status in errors)]
-    return Reply(200, [("Content-Type", "text/plain")], "\n".join(lines).encode("utf-8", "replace"))
+    return bulk_reply(answer, "delete", kind)

@@ -11,7 +11,7 @@ from pithosfs.localcloud.blockstore import MissingBlock
 from pithosfs.localcloud.faults import Fault, forbidden, method_not_allowed, not_found, precondition_failed
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.exchange import Disconnected, Place, Reply
-from pithosfs.localcloud.swift import accounts, containers, copying, deleting, large, login, reading, writing
+from pithosfs.localcloud.swift import accounts, bulk, containers, copying, deleting, large, login, reading, writing
 from pithosfs.localcloud.swift.backend import MIGRATIONS, SERVICE, SwiftBackend
 from pithosfs.localcloud.swift.capabilities import get_info
 from pithosfs.localcloud.swift.checksums import Checksums
@@ -93,7 +93,21 @@ class SwiftService:
         raise login.refused(ACCOUNT_PREFIX + place.account if place.account.isascii() else "unknown")
 
 
+async def _put_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    if bulk.PARAMETER in request.parameters:
+        return await bulk.put_archive(swift, request)
+    raise method_not_allowed("GET", "HEAD", "POST", "DELETE")
+
+
+async def _put_container(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    if bulk.PARAMETER in request.parameters:
+        return await bulk.put_archive(swift, request)
+    return await containers.put_container(swift, request)
+
+
 async def _put(swift: SwiftBackend, request: SwiftRequest) -> Reply:
+    if bulk.PARAMETER in request.parameters:
+        return await bulk.put_archive(swift, request)
     if request.headers.get("x-copy-from"):
         return await copying.put_copy(swift, request)
     if request.manifest_action == "put":
@@ -105,13 +119,14 @@ async def _put(swift: SwiftBackend, request: SwiftRequest) -> Reply:
 _ACCOUNT: Mapping[str, Handler] = {
     "GET": accounts.get_account,
     "HEAD": accounts.head_account,
+    "PUT": _put_account,
     "POST": accounts.post_account,
     "DELETE": accounts.delete_account,
 }
 _CONTAINER: Mapping[str, Handler] = {
     "GET": containers.get_container,
     "HEAD": containers.head_container,
-    "PUT": containers.put_container,
+    "PUT": _put_container,
     "POST": containers.post_container,
     "DELETE": containers.delete_container,
 }

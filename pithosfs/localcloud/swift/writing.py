@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -15,12 +14,14 @@ from pithosfs.localcloud.objects.changes import Change, Draft
 from pithosfs.localcloud.objects.content import receive
 from pithosfs.localcloud.objects.exchange import MAX_BODY, Reply
 from pithosfs.localcloud.objects.headers import http_date
+from pithosfs.localcloud.objects.unpacking import guess_type
 from pithosfs.localcloud.objects.writing import check_room
+from pithosfs.localcloud.smallblocks import LARGEST, SmallBlock
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.static import StaticManifest, note_manifest
 from pithosfs.localcloud.swift.wire import SwiftRequest, limited, timestamp
 
-__all__ = ["Upload", "guess_type", "post_object", "put_object", "refuse_expiry", "written_at"]
+__all__ = ["Upload", "post_object", "put_object", "refuse_expiry", "written_at"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -53,14 +54,19 @@ class Upload:
         return found
 
     async def commit(
-        self, swift: SwiftBackend, hashmap: Hashmap, md5: str, static: StaticManifest | None = None
+        self,
+        swift: SwiftBackend,
+        hashmap: Hashmap,
+        md5: str,
+        static: StaticManifest | None = None,
+        small: SmallBlock | None = None,
     ) -> Reply:
         """Make the version, if everything still holds. `md5` may be empty: not known."""
         name, root = self.request.place.name, hashmap.root
 
         def run(change: Change) -> int:
             found = self.check(change.connection)
-            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5)
+            draft = Draft.of_hashmap(hashmap, root, self.content_type, self.metadata, md5, small)
             version = change.put(found.container, name, found.stored, draft)
             note_manifest(change.connection, version, static)
             return change.time
@@ -77,11 +83,6 @@ def written_at(time: int) -> list[tuple[str, str]]:
         ("X-Timestamp", timestamp(time)),
         ("Content-Type", "text/html; charset=UTF-8"),
     ]
-
-
-def guess_type(name: str) -> str:
-    """The type that a name suggests."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def refuse_expiry(request: SwiftRequest) -> None:
@@ -103,12 +104,18 @@ async def put_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
         if length is not None:
             check_room(connection, found, length)
 
-    swift.objects.database.read_now(check)
-    received = await receive(limited(request.body(), MAX_BODY), swift.objects.blocks, want_md5=True)
+    # A small body is read before anything is looked up: what is refused then has cost no more than a look.
+    early = length is None or length > LARGEST
+    if early:
+        swift.objects.database.read_now(check)
+    body = limited(request.body(), MAX_BODY)
+    received = await receive(body, swift.objects.blocks, want_md5=True, hold_small=True)
     assert received.md5 is not None
     if expected and received.md5 != expected:
+        if not early:
+            swift.objects.database.read_now(check)
         raise Fault(422, "unprocessableEntity", "Unable to process the contained instructions")
-    return await upload.commit(swift, received.hashmap, received.md5)
+    return await upload.commit(swift, received.hashmap, received.md5, small=received.small)
 
 
 async def post_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:

@@ -81,6 +81,22 @@ def test_the_head_of_a_container(session: Session) -> None:
     assert replies.container_head(reply(session, X_Container_Object_Meta="")).object_meta == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("tar, tar.gz; members=10000", 10_000),
+        ("tar.gz, tar;members=7; more", 7),
+        ("tar.gz; members=7", 0),
+        ("tar; members=-7", 0),
+        ("tar", 0),
+        ("", 0),
+    ],
+)
+def test_a_container_that_takes_archives(session: Session, text: str, members: int) -> None:
+    assert replies.container_head(reply(session, X_Pithosfs_Bulk_Upload=text)).bulk_members == members
+    assert replies.container_head(reply(session)).bulk_members == 0
+
+
 def test_the_head_of_an_account(session: Session) -> None:
     head = replies.account_head(
         reply(

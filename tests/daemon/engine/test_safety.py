@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fixtures.clouds import TestCloud, User
-from fixtures.proxy import Answer, CutBody, Drop, FaultProxy, Request
+from fixtures.proxy import Answer, CutBody, Drop, FaultProxy, LoseAnswer, Request
 from fixtures.synced import Machine, Place
 
 from pithosfs.errors import BadReply, NotLoggedIn, PithosfsError
@@ -21,6 +21,7 @@ from pithosfs_daemon.troubles import ContainerGone, FolderGone, FolderTaken, Too
 from pithosfs_daemon.values import Reason
 
 TEN = {f"f{number}": b"%d" % number for number in range(10)}
+LARGER = {name: data * 70_000 for name, data in TEN.items()}  # too large to go together with others
 
 
 @pytest.fixture
@@ -250,17 +251,17 @@ def test_a_token_that_expires_in_the_middle(
 ) -> None:
     wire = proxy(cloud)
     one = machine(through=wire)
-    for name, data in TEN.items():
+    for name, data in LARGER.items():
         one.write(name, data)
     count = iter(range(100))
     wire.when(lambda request: request.method == "PUT" and next(count) >= 4, Answer(401, b"token expired"))
     with pytest.raises(NotLoggedIn):
         one.run()
-    assert one.tree() == TEN
+    assert one.tree() == LARGER
     assert 0 < len(place.tree()) < 10
     wire.restore()
     one.settle()
-    assert place.tree() == TEN
+    assert place.tree() == LARGER
 
 
 def test_the_quota_is_used_up(machine: Callable[..., Machine], cloud: TestCloud) -> None:
@@ -462,7 +463,7 @@ def test_a_connection_that_is_lost_in_the_middle(
 ) -> None:
     wire = proxy(cloud)
     one = machine(through=wire)
-    for name, data in TEN.items():
+    for name, data in LARGER.items():
         one.write(name, data)
     count = iter(range(100))
     wire.when(lambda request: is_put(request) and next(count) >= 5, Drop())
@@ -470,7 +471,49 @@ def test_a_connection_that_is_lost_in_the_middle(
         one.run()
     wire.restore()
     one.settle()
+    assert place.tree() == one.tree() == LARGER
+
+
+def test_an_answer_to_many_that_is_lost(
+    machine: Callable[..., Machine], place: Place, proxy: Callable[[TestCloud], FaultProxy], cloud: TestCloud
+) -> None:
+    """What was made by the request is recognised when it is made again."""
+    wire = proxy(cloud)
+    one = machine(through=wire)
+    for name, data in TEN.items():
+        one.write(name, data)
+    wire.when(is_put, LoseAnswer(), times=1)
+    one.settle()
     assert place.tree() == one.tree() == TEN
+    assert {len(place.versions(name)) for name in TEN} == {1}
+
+
+def test_some_of_many_are_taken(
+    machine: Callable[..., Machine], place: Place, proxy: Callable[[TestCloud], FaultProxy], cloud: TestCloud
+) -> None:
+    """Others make two of the names while ours are on their way: both contents are kept."""
+    wire = proxy(cloud)
+    one = machine(through=wire)
+    for name, data in TEN.items():
+        one.write(name, data)
+    done: list[bool] = []
+
+    def interfere(request: Request) -> bool:
+        if is_put(request) and not done:
+            done.append(True)
+            place.put("f3", b"theirs")
+            place.put("f4", b"4")
+        return False
+
+    wire.when(interfere, Drop())
+    one.settle()
+    assert done
+    there = place.tree()
+    copies = [name for name in there if "conflict" in name]
+    assert [there[name] for name in copies] == [b"3"]
+    assert there["f3"] == b"theirs"
+    assert one.tree() == there
+    assert {name: there[name] for name in TEN if name != "f3"} == {name: TEN[name] for name in TEN if name != "f3"}
 
 
 def is_put(request: Request) -> bool:

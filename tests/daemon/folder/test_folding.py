@@ -14,6 +14,7 @@ from fixtures.local_folder import LocalFolder
 from fixtures.memory_filesystem import MemoryFilesystem
 
 from pithosfs.mount import binding
+from pithosfs_daemon.folder import Watcher
 from pithosfs_daemon.folder.renames import Abilities
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Kind, Reason, Seen
@@ -174,6 +175,24 @@ def test_what_it_can_do_in_one_step_is_found_out(on: Callable[..., LocalFolder],
         local.folder.move("b", "c", local.stamp("b"))
     assert local.leftovers() == []
     assert local.files() == {"b": b"2", "c": b"3"}
+
+
+def test_where_others_may_change_things_unseen_everything_is_scanned_now_and_then(
+    on: Callable[..., LocalFolder], local: LocalFolder
+) -> None:
+    """Inotify tells only what this machine does; the file system here changes as a server's does."""
+    filesystem = MemoryFilesystem()
+    shared = on(filesystem)
+    shared.write("a", b"x")
+    with Watcher(shared.folder, rescan_every=0.1) as watcher:
+        assert watcher.take().full
+        filesystem.replace_content("/folder/a", b"theirs")
+        assert watcher.wait(20)
+        assert watcher.take().full
+        assert watcher.problem is None
+    with Watcher(local.folder, rescan_every=0.1) as watcher:
+        assert watcher.take().full
+        assert not watcher.wait(0.3)
 
 
 class IgnoringFlags(MemoryFilesystem):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures.local_folder import LocalFolder, copy_name
+from fixtures.local_folder import LocalFolder, copy_name, facts
 
 from pithosfs.errors import LocalError
 from pithosfs_daemon.folder import Put
@@ -86,14 +86,14 @@ def test_nothing_is_written_through_a_link(
     (outside / "d").mkdir()
     (local.root / "link").symlink_to(outside)
     (local.root / "file-link").symlink_to(outside / "file")
-    before = (outside / "file").stat()
+    before = facts(outside / "file")
     for change in everything_that_writes(local, name):
         with pytest.raises(LocalChanged if policy == "skip" else LocalError):
             change()
     assert sorted(os.listdir(outside)) == ["d", "file"]
     assert os.listdir(outside / "d") == []
     assert (outside / "file").read_bytes() == b"outside"
-    assert (outside / "file").stat() == before
+    assert facts(outside / "file") == before
     assert os.readlink(local.root / "link") == str(outside)
     assert local.files() == {"other": b"other", "file-link": b"outside"}
 
@@ -115,7 +115,7 @@ def test_a_folder_that_turns_into_a_link_again_and_again(local: LocalFolder, out
     thread.start()
     landed = refused = 0
     try:
-        for number in range(400):
+        for number in range(150):
             try:
                 landed += isinstance(local.download(f"d/{number}", b"x"), Put)
             except LocalChanged:
@@ -125,7 +125,7 @@ def test_a_folder_that_turns_into_a_link_again_and_again(local: LocalFolder, out
         thread.join()
     assert os.listdir(outside) == ["file"]
     assert len(os.listdir(local.root / "d")) == landed
-    assert landed + refused == 400
+    assert landed + refused == 150
     assert landed
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures.local_folder import ABILITIES, LocalFolder, as_nobody, copy_name
+from fixtures.local_folder import ABILITIES, LocalFolder, as_nobody, facts
 
 from pithosfs_daemon.folder import Put
 from pithosfs_daemon.folder.probing import Nature
@@ -84,10 +84,10 @@ def test_a_file_that_changed_since_the_decision_is_not_replaced(limited: LocalFo
             os.mkfifo(path)
         elif change == "no parent":
             path.parent.rmdir()
-    before = {one: one.lstat() for one in limited.root.glob("d/*")}
+    before = {one: facts(one) for one in limited.root.glob("d/*")}
     with pytest.raises(LocalChanged):
         limited.download("d/a", b"new", stamp)
-    assert {one: one.lstat() for one in limited.root.glob("d/*")} == before
+    assert {one: facts(one) for one in limited.root.glob("d/*")} == before
     assert remains(limited) == NOTHING
 
 
@@ -192,28 +192,6 @@ def test_times_that_no_file_can_have_are_no_failure(local: LocalFolder, when: in
 
 
 # edits at the very moment -------------------------------------------------------------------------------------------
-
-
-def test_an_edit_right_before_is_kept_beside_it(local: LocalFolder) -> None:
-    """The moment between the last look and the exchange, made longer: the file system says what it was before."""
-    local.write("d/a.txt", b"old")
-    stamp = local.stamp("d/a.txt")
-
-    def edit_when_asked(n: int) -> str:
-        return copy_name("d/a.txt", n)
-
-    path = local.root / "d" / "a.txt"
-    editor = open(path, "r+b")  # noqa: SIM115 - it stays open over the exchange, as an editor's
-    with local.folder.part() as part:
-        part.stream.write(b"new")
-        put = local.folder.put(part, "d/a.txt", stamp, mode=None, mtime_ns=None, conflict=edit_when_asked)
-    editor.write(b"mine")
-    editor.close()
-    assert put.conflict_copy is None  # nobody knew then
-    local.write("d/a (copy 1).txt", b"taken")
-    assert local.leftovers() == ["d/a (copy 2).txt"]
-    assert local.files() == {"d/a.txt": b"new", "d/a (copy 1).txt": b"taken", "d/a (copy 2).txt": b"mine"}
-    assert remains(local) == NOTHING
 
 
 @pytest.mark.parametrize("ability", ["everything", "no exchange", "links only"])
@@ -388,6 +366,46 @@ def in_mount_namespace(script: str, folder: Path) -> None:
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     in_mount_namespace(_FULL, tmp_path / "small")
+
+
+_OTHER_DISK = """
+import errno, os, subprocess, sys
+from pathlib import Path
+from fixtures.local_folder import LocalFolder
+local = LocalFolder(Path(sys.argv[1]))
+local.write("a", b"old")
+stamp = local.stamp("a")
+for part in ("parts", "trash", "replaced"):
+    (local.root / ".pithosfs" / part).mkdir()
+for part in ("parts", "trash", "replaced"):
+    where = local.root / ".pithosfs" / part
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(where)], check=True)
+    changes = {
+        "parts": [lambda: local.download("a", b"new", stamp), lambda: local.download("b", b"new")],
+        "trash": [lambda: local.folder.trash("a", stamp)],
+        "replaced": [lambda: local.download("a", b"new", stamp)],
+    }
+    for change in changes[part]:
+        try:
+            change()
+        except OSError as error:
+            assert error.errno == errno.EXDEV, error
+        else:
+            raise AssertionError("changed")
+    assert local.leftovers() == []
+    assert local.private(part) == []
+    local.restart()
+    subprocess.run(["umount", str(where)], check=True)
+    local.restart()
+    assert local.files() == {"a": b"old"}
+    assert local.stamp("a") == stamp
+local.close()
+"""
+
+
+def test_what_cannot_be_renamed_into_place_is_left_alone(tmp_path: Path) -> None:
+    """As between directories with quotas or keys of their own: the kernel takes them for different disks."""
+    in_mount_namespace(_OTHER_DISK, tmp_path / "here")
 
 
 def test_a_folder_that_may_not_be_written_to(make: Callable[..., LocalFolder]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,9 +126,12 @@ def test_every_local_name_goes_to_the_cloud_and_back(raw: bytes) -> None:
 @example("\u201bC3\u201bA9")
 def test_a_segment_comes_here_only_if_it_comes_back(segment: str) -> None:
     spelling = Spelling(Path("/home/someone/folder"), Nature(), "")
-    local = spelling.to_local(segment)
-    assert (local is None) == (spelling.problem(segment) is not None)
-    if local is not None:
+    problem = spelling.problem(segment)
+    if problem is not None:
+        with pytest.raises(ValueError, match=re.escape(problem)):
+            spelling.to_local(segment)
+    else:
+        local = spelling.to_local(segment)
         assert to_server(local) == segment
         raw = os.fsencode(local)
         assert os.fsdecode(raw) == local

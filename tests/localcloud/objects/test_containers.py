@@ -116,7 +116,8 @@ class TestHead:
         answer = bob("HEAD", "c", account=alice.id)
         assert answer.status == 204
         shown = {name for name in answer.headers if name.startswith("x-")}
-        assert shown == {"x-container-block-size", "x-container-block-hash", "x-container-object-meta"}
+        protocol = {"x-container-block-size", "x-container-block-hash", "x-container-object-meta"}
+        assert shown == protocol | {"x-pithosfs-bulk-upload"}
         assert bob("HEAD", "c?until=99999999999", account=alice.id).status == 403
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fixtures.archives import Packed, packed
 from fixtures.projects import Account, project_for
 
 DISKSPACE = "pithos.diskspace"
@@ -163,6 +164,19 @@ def test_moving_inside_a_full_project(server: Any, alice: Any, project: Make) ->
     assert alice("MOVE", "z/o", None, Destination="/a/o").status == 201
     assert alice("MOVE", "a/o", None, Destination="/z/o").status == 201
     assert usage(server, alice, shared) == (60, 60)
+
+
+def test_archives_are_unpacked_as_far_as_the_project_has_room(server: Any, alice: Any, project: Make) -> None:
+    shared = project(100, 60, alice)
+    alice.make("p", X_Container_Policy_Project=shared)
+    archive = packed([Packed("a", b"a" * 40), Packed("b", b"b" * 30), Packed("c", b"c" * 20), Packed("a", b"a" * 10)])
+    answer = alice("PUT", "p?extract-archive=tar", archive, Accept="application/json").json()
+    assert [path for path, _ in answer["Errors"]] == ["p/b"]
+    assert usage(server, alice, shared) == (30, 30)
+    alice.make("q", X_Container_Policy_Project="00000000-0000-4000-8000-000000000000")
+    answer = alice("PUT", "q?extract-archive=tar", packed([Packed("a", b"a")]), Accept="application/json").json()
+    assert answer["Number Files Created"] == 0
+    assert alice.list("q") == []
 
 
 def test_the_account_shows_what_each_project_gives(server: Any, people: Any, project: Make) -> None:

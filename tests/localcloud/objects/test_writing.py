@@ -146,6 +146,17 @@ class TestPut:
         assert (answer.status, answer.fault()) == (422, "unprocessableEntity")
         assert alice("HEAD", "c/o").status == 404
 
+    @pytest.mark.parametrize("size", [9, 100_000], ids=["small", "large"])
+    def test_what_is_refused_first(self, alice: Any, bob: Any, size: int) -> None:
+        """A wrong sum is told only to those who could have written, where that could have been kept."""
+        wrong = {"Content_Type": "a/b", "ETag": "0" * 32}
+        alice.put("c/o", b"x")
+        assert alice("PUT", "none/o", bytes(size), **wrong).status == 404
+        assert bob("PUT", "c/o", bytes(size), account=alice.id, **wrong).status == 403
+        assert alice("PUT", "c/o", bytes(size), If_None_Match="*", **wrong).status == 412
+        assert alice("PUT", "c/o", bytes(size), **wrong).status == 422
+        assert alice("GET", "c/o").body == b"x"
+
     def test_no_container(self, alice: Any) -> None:
         assert alice("PUT", "absent/o", b"x", Content_Type="a/b").status == 404
 

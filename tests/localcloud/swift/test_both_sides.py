@@ -74,7 +74,7 @@ def test_a_computed_md5_is_that_of_all_versions_with_the_content(cloud: Any, per
 
 def test_it_is_the_recorded_one_that_is_shown(cloud: Any, person: Any) -> None:
     """Once known, no block is read again: it could be gone."""
-    data = os.urandom(50_000)
+    data = os.urandom(100_000)
     by_hashmap(person, "c/o", data)
     (name,) = person.pithos("GET", "c/o?hashmap&format=json").json()["hashes"]
     path = Path(cloud.data) / "blocks" / name[:2] / name[2:4] / name

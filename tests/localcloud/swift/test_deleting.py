@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
 
@@ -28,8 +29,36 @@ def test_many_are_deleted_at_once(person: Any, method: str) -> None:
     assert person.names("") == ["c", "pithos"]
     answer = person(method, "?bulk-delete", f"c/{quote(names[5])}\n".encode())
     assert answer.headers["content-type"] == "text/plain"
-    assert answer.body.decode().splitlines()[:3] == ["Response Status: 200 OK", "Response Body: ", "Number Deleted: 1"]
+    assert answer.body.decode().splitlines() == [
+        "Number Deleted: 1",
+        "Number Not Found: 0",
+        "Response Body: ",
+        "Response Status: 200 OK",
+        "Errors:",
+    ]
     assert person("HEAD", "c").headers["x-container-object-count"] == "2"
+
+
+def test_the_answer_comes_in_the_form_that_is_wanted(person: Any) -> None:
+    person.put("c/o")
+    answer = person("POST", "?bulk-delete", b"c\nc/a%26b\n", Accept="application/xml, text/plain; q=0.9")
+    assert answer.headers["content-type"] == "application/xml"
+    root = ElementTree.fromstring(answer.body)
+    assert (root.tag, root.findtext("number_not_found"), root.findtext("errors/object/name")) == ("delete", "1", "c")
+    assert person("POST", "?bulk-delete", b"c/o\n", Accept="image/png, text/*; q=0").status == 406
+    assert person.names("c") == ["o"]
+    kind = person("POST", "?bulk-delete", b"c/o\n", Accept="text/plain; q=0.5, application/*").headers["content-type"]
+    assert kind == "application/json"
+
+
+def test_a_container_goes_with_all_that_is_in_it(person: Any) -> None:
+    """In any order: objects are deleted first, as Swift does it."""
+    for name in ("a", "b", "d/e"):
+        person.put(f"c/{name}")
+    answer = person("POST", "?bulk-delete", b"/c/\nc/a\nc/d/e\nc/b\nc\n", Accept="application/json").json()
+    assert (answer["Number Deleted"], answer["Number Not Found"], answer["Errors"]) == (4, 1, [])
+    assert person.names("") == ["pithos"]
+    assert person("HEAD", "").headers["x-account-bytes-used"] == "0"
 
 
 def test_nonsense_deletes_nothing(person: Any, other: Any) -> None:

@@ -27,7 +27,7 @@ PATHS = [
 ]
 KEYS = [
     *("format", "limit", "marker", "end_marker", "prefix", "delimiter", "path", "reverse", "multipart-manifest"),
-    *("bulk-delete", "hashmap", "update", "until", "version", "%ff", "X-Auth-Token"),
+    *("bulk-delete", "extract-archive", "hashmap", "update", "until", "version", "%ff", "X-Auth-Token"),
 ]
 NAMES = [
     *("Range", "If-Match", "If-None-Match", "If-Range", "If-Modified-Since", "ETag", "Content-Type", "Accept"),
@@ -37,6 +37,7 @@ NAMES = [
     *("X-Storage-Policy", "X-Container-Read", "X-Delete-At", "X-Auth-User", "X-Auth-Key", "Host", "Transfer-Encoding"),
 ]
 WORDS = [
+    *(b"tar", b"tar.gz"),
     *(b"", b"0", b"-1", b"10001", b"99999999999999999999", b"json", b"xml", b"true", b"get", b"put", b"delete", b"raw"),
     *(b"bytes=0-1", b"bytes=-0", b"bytes=5-2,0-", b"bytes=" + b"0-0," * 2000, b"*", b'"x"', b"c/o", b"/c/o", b"c/slo"),
     *(b"c/", b"//", b"%", b"%ff", b"\xff\xfe", "日本".encode(), b"%00", b"x" * 300, b"a;b=c, */*;q=x", b"AUTH_"),
