@@ -65,6 +65,7 @@ def info(run: Invocation, text: str) -> None:
         thing_option("--network-id", kind=NETWORK, help="The network to take it from (default: the cloud's choice)."),
         click.option("--address", metavar="ADDRESS", help="The address that you would like; with --network-id."),
         thing_option("--project-id", kind=PROJECT, help="The project that pays for it, by id or name."),
+        columns_option(IP_INFO),
     ]
 )
 @click.pass_obj
@@ -150,6 +151,7 @@ def delete(run: Invocation, texts: tuple[str, ...], yes: bool, dry_run: bool) ->
         thing_argument(IP),
         thing_option("--server-id", kind=SERVER, required=True, help="The server, by id or name."),
         *port_options,
+        columns_option(PORT_INFO),
         *wait_options,
     ]
 )

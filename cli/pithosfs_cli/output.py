@@ -1,5 +1,7 @@
 """Results on standard output: a table for people, or JSON, YAML, CSV, plain values for programs.
 
+A table that is too wide for the terminal is shown as blocks, one for each row.
+
 A command describes its result as records (dicts of JSON values, in the order in which they are to appear) and, for
 people, as columns. JSON is one document: an array for a list, an object for a single thing. Sizes are bytes and times
 ISO 8601 in UTC there; in tables they are human sizes and local time. A field whose name begins with `_` is what tables
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,6 +34,7 @@ Record = Mapping[str, Any]
 
 _NUMBER = Column("#", "#", "count", width=4)
 _GAP = "  "
+_NARROWEST = 20  # characters that the last column of a table has at least
 _UNITS = {"size": 1, "MiB": 2**20, "GiB": 2**30}
 _TO_THE_RIGHT = frozenset({*_UNITS, "count"})
 _STYLES = {"status": style_of, "share": style_of_share}
@@ -163,12 +167,41 @@ def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence
     if all(one.width for one in shown[:-1]):
         return _rows(stream, parts, shown, header=layout.headers)
     rows = [row for part in parts for row in part]
-    if rows:
+    if layout.headers and _too_wide(shown, rows):
+        _blocks(stream, shown, rows)
+    elif rows:
         right = [one.kind in _TO_THE_RIGHT for one in shown]
         kinds = [_STYLES.get(one.kind) for one in shown]
         styles = [[of(cell) if of else None for cell, of in zip(row, kinds, strict=True)] for row in rows]
         _print(stream, [one.title for one in shown], right, rows, header=layout.headers, styles=styles)
     return bool(rows)
+
+
+def _too_wide(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table would have to break its cells into pieces on this terminal; those of its last column may be."""
+    if not sys.stdout.isatty() or not rows:
+        return False
+    from rich.cells import cell_len
+
+    widths = [
+        max(map(cell_len, (column.title, *cells)))
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+    widths[-1] = min(widths[-1], _NARROWEST)
+    return sum(widths) + len(_GAP) * (len(widths) - 1) > shutil.get_terminal_size().columns
+
+
+def _blocks(stream: IO[str], columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Each row as a thing of its own, its cells one below the other."""
+    for index, row in enumerate(rows):
+        if index:
+            stream.write("\n")
+        fields = [(column.title.lower(), cell) for column, cell in zip(columns, row, strict=True)]
+        styles = [
+            (None, style_of(cell) if column.kind == "status" else None)
+            for column, cell in zip(columns, row, strict=True)
+        ]
+        _print(stream, ["", ""], [False, False], fields, header=False, styles=styles)
 
 
 def _cells(pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, plain: bool) -> Iterator[list[list[str]]]:

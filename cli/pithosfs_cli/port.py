@@ -76,6 +76,7 @@ def info(run: Invocation, text: str) -> None:
             "--ip-address", metavar="ADDRESS", help="The address; on a public network a floating IP of yours."
         ),
         *port_options,
+        columns_option(PORT_INFO),
         *wait_options,
     ]
 )

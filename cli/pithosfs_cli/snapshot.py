@@ -96,6 +96,7 @@ def info(run: Invocation, text: str) -> None:
         thing_option("--volume-id", kind=VOLUME, required=True, help="The volume, by id or name."),
         click.option("--name", metavar="NAME", help="What to call it (default: a name with the volume in it)."),
         click.option("--description", metavar="TEXT", help="What it is good for."),
+        columns_option(_INFO),
         *wait_options,
     ]
 )

@@ -116,6 +116,7 @@ def info(run: Invocation, text: str) -> None:
         click.option("--with-dhcp", is_flag=True, help="Tell servers their addresses by DHCP."),
         click.option("--ipv6", is_flag=True, help="It is of IP version 6, as a RANGE with colons is anyway."),
         click.option("--id", "ident", metavar="ID", help="Its id, where the cloud lets you choose it."),
+        columns_option(_INFO),
     ]
 )
 @click.pass_obj

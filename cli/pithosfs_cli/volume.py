@@ -148,6 +148,7 @@ def info(run: Invocation, text: str) -> None:
         thing_option("--volume-type", kind=VOLUME_TYPE, help="Its type (default: the server's, or the only one)."),
         click.option("--metadata", type=PAIR, metavar="KEY=VALUE", multiple=True, help="Note this; may be repeated."),
         thing_option("--project-id", kind=PROJECT, help="The project that pays for it, by id or name."),
+        columns_option(_INFO),
         *wait_options,
     ]
 )

@@ -256,3 +256,12 @@ def test_statuses_have_colours_on_a_terminal(quick: Invoker, fast: Machines) -> 
     shown, _ = finish(terminal.terminal("server", "list", "--id", server))
     assert "\x1b[32m" not in shown
     assert "\x1b" not in terminal.ok("server", "list", "--id", server).out
+
+
+def test_a_table_that_is_too_wide(quick: Invoker, fast: Machines) -> None:
+    things, terminal = Things(fast), Cli(quick.home, quick.cwd)
+    shown, _ = finish(terminal.terminal("server", "list", "-l", "--id", things["server"]))
+    lines = dict(line.strip().split(maxsplit=1) for line in plain(shown).splitlines() if " " in line.strip())
+    assert lines["name"] == things["server_name"]
+    assert lines["project"] == things["owner"]
+    assert "ADDRESSES" in terminal.ok("server", "list", "-l", "--id", things["server"]).out

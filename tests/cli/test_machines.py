@@ -123,6 +123,30 @@ def test_columns_order_and_other_forms(program: Invoker, machines: Machines) -> 
     assert shown == [{"display_name": "sorted-b", "tenant_id": machines.owner.uuid}]
 
 
+def test_what_was_made_in_one_word(program: Invoker, things: Things) -> None:
+    """For scripts: the id of what was made, or its address."""
+    only = ("--output", "value", "--columns")
+    network = program.ok("network", "create", *only, "id").out.strip()
+    subnet = program.ok("subnet", "create", "--network-id", network, "--cidr", "10.7.0.0/24", *only, "id").out.strip()
+    assert program.ok("network", "info", network, "-j").json["subnets"] == [subnet]
+    address = program.ok("ip", "create", *only, "floating_ip_address").out.strip()
+    made = (
+        "server",
+        "create",
+        "--name",
+        things["new"],
+        "--flavor-id",
+        "1",
+        "--image-id",
+        "Sandbox",
+        "--network",
+        network,
+    )
+    server = program.ok(*made, "--wait", *only, "id").out.strip()
+    program.ok("ip", "attach", address, "--server-id", server, "--wait")
+    assert program.ok("server", "info", server, *only, "ips").out == f'["10.7.0.2", "{address}"]\n'
+
+
 def test_empty_lists(cloud: TestCloud, home: Home, machines: Machines) -> None:
     home.add_cloud(cloud.user("newcomer").cloud())
     program = Invoker(home, machines.cwd)

@@ -15,6 +15,7 @@ from pithosfs_cli.image.metafile import beside, read_description, refuse_existin
 from pithosfs_cli.image.records import INFO, image_record
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import REGISTERED
+from pithosfs_cli.layout import columns_option
 from pithosfs_cli.locations import Location
 from pithosfs_cli.options import PAIR, at_most_one
 from pithosfs_cli.output import note, show_fields
@@ -58,6 +59,7 @@ __all__ = ["register"]
         click.option("--uuid", metavar="ID", help="The account of a place that names none."),
         click.option("--owner-name", metavar="NAME", help="The same, by the name of its user."),
         click.option("--no-progress-bar", is_flag=True, help="Show no progress."),
+        columns_option(INFO),
     ]
 )
 @click.pass_obj

@@ -12,6 +12,7 @@ from pithosfs_cli.command import Command, with_options
 from pithosfs_cli.finding import about, find, given_to, thing_argument, thing_option, things_argument
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import NETWORK, PROJECT, SUBNET, Thing
+from pithosfs_cli.layout import columns_option
 from pithosfs_cli.network.records import NETWORK_INFO, network_record, ranges_of
 from pithosfs_cli.options import at_least_one
 from pithosfs_cli.output import show_fields
@@ -39,6 +40,7 @@ _TYPES = ("MAC_FILTERED", "CUSTOM", "IP_LESS_ROUTED", "PHYSICAL_VLAN")
         ),
         thing_option("--project-id", kind=PROJECT, help="The project that pays for it, by id or name."),
         click.option("--shared", is_flag=True, help="For all users: only the cloud's administrators can."),
+        columns_option(NETWORK_INFO),
     ]
 )
 @click.pass_obj

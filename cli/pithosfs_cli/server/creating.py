@@ -15,11 +15,11 @@ from pithosfs_cli.command import Command, option, with_options
 from pithosfs_cli.finding import Finder, complete, find, given_to, thing_option
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.kinds import FLAVOR, IMAGE, KEYPAIR, NETWORK, PROJECT, SERVER, Thing
-from pithosfs_cli.layout import Column
+from pithosfs_cli.layout import Column, columns_option
 from pithosfs_cli.options import PAIR, at_most_one
 from pithosfs_cli.output import show_fields, show_list
 from pithosfs_cli.private_file import private_file
-from pithosfs_cli.server.records import INFO, SUMMARY, Known, server_record
+from pithosfs_cli.server.records import INFO, KNOWN, SUMMARY, Known, server_record
 from pithosfs_cli.server.specs import files_to_inject, networks_to_join, start_data
 from pithosfs_cli.server.states import RUNNING, settled
 from pithosfs_cli.services import compute
@@ -73,6 +73,7 @@ _PASSWORD = Column("adminPass", "password")
         click.option("--cluster-size", type=click.IntRange(1), metavar="N", help="Make so many: NAME1, NAME2, …"),
         click.option("--threads", type=click.IntRange(1), default=1, metavar="N", help="Ask for so many at once."),
         click.option("--password-file", metavar="FILE", help="Write the password there instead of showing it."),
+        columns_option([*INFO, *KNOWN, _PASSWORD]),
         *wait_options,
     ]
 )
