@@ -26,13 +26,13 @@ def act_on(
     kind: Kind,
     things: Mapping[str, Thing],
     done: str,
-    work: Callable[[Thing], Any],
+    work: Callable[[Thing], Any] | None,
     *,
     goal: Callable[[Thing], Goal] | None = None,
     patience: Patience | None = None,
     later: Callable[[Thing], str] = lambda _: "",
 ) -> dict[str, Thing | None]:
-    """Do the work for each (id → thing), then wait for each, if there is a goal and patience for it.
+    """Do the work (if any) for each (id → thing), then wait for each, if there is a goal and patience for it.
 
     `done` is the participle for the summary, `later` the command that goes on waiting. Returns the things as they are
     then (None: gone), or as they were without waiting. Raises the error of a single one, or Failure at the end when
@@ -48,10 +48,12 @@ def act_on(
 
         for ident, thing in things.items():
             with tolerating(thing, counted=True):
-                with about(kind, thing):
-                    work(thing)
+                if work is not None:
+                    with about(kind, thing):
+                        work(thing)
                 after[ident] = thing
-        things_changed(run, kind)
+        if work is not None:
+            things_changed(run, kind)
         if goal is not None and patience is not None:
             for ident in list(after):
                 thing = things[ident]

@@ -142,8 +142,11 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         from pithosfs_cli.logs import configure
+        from pithosfs_cli.past import record
 
-        configure(invocation(ctx))
+        run = invocation(ctx)
+        configure(run)
+        record(run)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from pithosfs.errors import NotFound, UsageError
 from pithosfs_cli.command import Group, TokenCommand
@@ -22,6 +23,9 @@ KNOWN = {
     "global.ca_certs": "a file or directory of trusted TLS certificates",
     "global.timeout": "seconds that a server may be silent (default: 60)",
     "global.retries": "how often a request that failed for the moment is repeated (default: 4)",
+    "global.history": "on: keep the commands that are run; see pithosfs history show (default: off)",
+    "global.history_file": "where they are kept (default: in the state directory)",
+    "global.history_limit": "how many are kept, 0 for all (default: 0)",
     "cloud.NAME.url": "the cloud's authentication address",
     "cloud.NAME.token": "the token; several, separated by blanks, are those of several users",
     "cloud.NAME.pithos_container": "the container of paths that name none (default: pithos)",
@@ -29,13 +33,33 @@ KNOWN = {
     "cloud.NAME.ignore_ssl": "as global.ignore_ssl, for this cloud",
     "cloud.NAME.timeout": "as global.timeout, for this cloud",
     "cloud.NAME.retries": "as global.retries, for this cloud",
-    "cloud.NAME.SERVICE_url": "the address of one service, instead of the catalog's; SERVICE is astakos or pithos",
+    "cloud.NAME.SERVICE_url": "the address of one service, instead of the catalog's; SERVICE is astakos, cyclades, "
+    "network, volume, plankton or pithos",
     "cloud.NAME.SERVICE_token": "the token for one service, instead of the cloud's",
     "cloud.NAME.SERVICE_type": "the catalog type to look for",
     "cloud.NAME.SERVICE_version": "the version to look for in the catalog",
 }
 
 _show_secrets = click.option("--show-secrets", is_flag=True, help="Show tokens as they are.")
+
+
+def _complete_keys(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What is set, what could be, and the whole sections."""
+    from contextlib import suppress
+
+    from pithosfs.errors import PithosfsError
+    from pithosfs_cli.command import invocation
+
+    settings = None
+    with suppress(PithosfsError):
+        settings = invocation(context).settings(must_exist=False)
+    clouds = settings.clouds() if settings else []
+    keys = {key for key, _ in settings.items()} if settings else set()
+    keys |= {f"cloud.{name}" for name in clouds}
+    for key in KNOWN:
+        if "SERVICE" not in key:
+            keys |= {key.replace("NAME", name) for name in clouds} if "NAME" in key else {key}
+    return [CompletionItem(key) for key in sorted(keys) if key.startswith(incomplete)]
 
 
 @click.group(cls=Group)
@@ -70,7 +94,7 @@ def list_(run: Invocation, show_secrets: bool, describe_option_keys: bool, with_
 
 
 @config.command("get")
-@click.argument("key")
+@click.argument("key", shell_complete=_complete_keys)
 @_show_secrets
 @click.pass_obj
 def get(run: Invocation, key: str, show_secrets: bool) -> None:
@@ -95,7 +119,7 @@ def get(run: Invocation, key: str, show_secrets: bool) -> None:
 
 
 @config.command("set", cls=TokenCommand)
-@click.argument("key")
+@click.argument("key", shell_complete=_complete_keys)
 @click.argument("value", required=False)
 @click.pass_obj
 def set_(run: Invocation, key: str, value: str | None) -> None:
@@ -118,7 +142,7 @@ def set_(run: Invocation, key: str, value: str | None) -> None:
 
 
 @config.command("delete")
-@click.argument("key")
+@click.argument("key", shell_complete=_complete_keys)
 @click.option("-y", "--yes", is_flag=True, hidden=True)
 @click.option("--default", is_flag=True, hidden=True)
 @click.pass_obj

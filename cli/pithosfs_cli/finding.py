@@ -10,14 +10,35 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from pithosfs.errors import BadReply, BadRequest, ClientError, NoConnection, NotAllowed, NotFound, UsageError
+from pithosfs.errors import (
+    BadReply,
+    BadRequest,
+    ClientError,
+    Conflict,
+    NoConnection,
+    NotAllowed,
+    NotFound,
+    QuotaExceeded,
+    UsageError,
+)
 from pithosfs_cli.command import option
 
 if TYPE_CHECKING:
     from pithosfs_cli.invocation import Invocation
     from pithosfs_cli.kinds import Kind, Thing
 
-__all__ = ["Finder", "about", "complete", "find", "find_all", "thing_argument", "thing_option", "things_argument"]
+__all__ = [
+    "Finder",
+    "about",
+    "complete",
+    "find",
+    "find_all",
+    "given_to",
+    "names_of",
+    "thing_argument",
+    "thing_option",
+    "things_argument",
+]
 
 _SHORTEST_ID = 4  # characters of an id that are enough to mean it
 _SHOWN = 5  # candidates in a message
@@ -106,19 +127,44 @@ def find_all(run: Invocation, kind: Kind, texts: Iterable[str], *, exact: bool =
     return {kind.id_of(found): found for found in map(finder, texts)}
 
 
+def names_of(run: Invocation, kind: Kind) -> dict[str, str]:
+    """id → name, of all that have one; nothing when the cloud does not tell, for it is only to make lists readable."""
+    try:
+        return {kind.id_of(one): name for one in kind.all(run) if (name := kind.name_of(one))}
+    except ClientError:
+        return {}
+
+
+_OF_THE_THING = (BadRequest, Conflict, NotAllowed, NotFound, QuotaExceeded)
+
+
 @contextmanager
 def about(kind: Kind, thing: Thing, *, hint: str = "") -> Iterator[None]:
-    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises."""
+    """Errors inside are about this thing, and say so. `hint` goes before what the kind of error advises, unless the
+    error would be the same for anything else; what only advises in general is given the command that shows the thing.
+    """
     try:
         yield
     except (ClientError, NoConnection, BadReply) as error:
         called = kind.called(thing)
         if called not in error.message:
             error.message = f"{called}: {error.message}"
-        if hint:
+        if hint and isinstance(error, _OF_THE_THING):
             error.hint = hint
-        elif isinstance(error, NotAllowed) and error.hint == error.default_hint:
-            error.hint = f"see whose it is: pithosfs {kind.info} {kind.id_of(thing)}"
+        elif isinstance(error, NotAllowed | BadRequest) and error.hint == error.default_hint:
+            look = "see whose it is" if isinstance(error, NotAllowed) else "look at it"
+            error.hint = f"{look}: pithosfs {kind.info} {kind.id_of(thing)}"
+        raise
+
+
+@contextmanager
+def given_to(command: str) -> Iterator[None]:
+    """What is refused inside is refused for what was given to this command."""
+    try:
+        yield
+    except BadRequest as error:
+        if error.hint == error.default_hint:
+            error.hint = f"see what can be given: pithosfs {command} --help"
         raise
 
 

@@ -6,6 +6,7 @@ is imported when a command first asks for it, so that help and completion stay f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,10 @@ class Invocation:
     is_local: bool = False
     known_cloud: str = ""  # the name of the cloud that was asked, for messages
     layout: Layout = field(default_factory=Layout)
+    words: Sequence[str] = ()  # the command line as it was given
     _resources: ExitStack = field(default_factory=ExitStack)
     _store: ObjectStore | None = None
+    _session: Session | None = None
     _connection: Connection | None = None
 
     @property
@@ -118,16 +121,20 @@ class Invocation:
         if self._connection is None:
             from pithosfs.clients import connect
 
-            cloud = self.cloud()
-            session = _session(cloud, self.settings())
-            self._resources.callback(session.close)
-            self._connection = connect(cloud, session)
+            self._connection = connect(self.cloud(), self.session())
         return self._connection
+
+    def session(self) -> Session:
+        """The connections of this run, for what goes without the user's token."""
+        if self._session is None:
+            self._session = _session(self.cloud(), self.settings())
+            self._resources.callback(self._session.close)
+        return self._session
 
     def close(self) -> None:
         """Close what was opened."""
         self._resources.close()
-        self._store = self._connection = None
+        self._store = self._connection = self._session = None
 
 
 def _session(cloud: Cloud, settings: Settings) -> Session:

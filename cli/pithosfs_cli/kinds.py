@@ -7,10 +7,11 @@ places and as text in others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pithosfs_cli.locations import is_account_id
+from pithosfs_cli.memberships import known_projects, named_membership, named_memberships, own_memberships
 from pithosfs_cli.services import compute, identity, images, networks, volumes
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ __all__ = [
     "IP",
     "KEYPAIR",
     "KINDS",
+    "MEMBERSHIP",
     "NETWORK",
+    "OPEN_PROJECT",
+    "OWN_MEMBERSHIP",
     "PORT",
     "PROJECT",
     "REGISTERED",
@@ -183,8 +187,24 @@ PROJECT = Kind(
     "project list",
     is_account_id,
     lambda run, ident: identity(run).get_project(ident),
-    lambda run: identity(run).get_projects(),
+    lambda run: known_projects(run),
 )
+OPEN_PROJECT = replace(
+    PROJECT,
+    listing="project list --mode active",
+    all=lambda run: identity(run).get_projects(mode="active"),
+)
+"""A project that one can ask to join."""
+MEMBERSHIP = Kind(
+    "membership",
+    "membership list",
+    _is_number,
+    lambda run, ident: named_membership(run, ident),
+    lambda run: named_memberships(run),
+)
+"""Who is in which project; called PROJECT/USER."""
+OWN_MEMBERSHIP = replace(MEMBERSHIP, listing="membership list --mine", all=lambda run: own_memberships(run))
+"""In which projects one is oneself; called as the project."""
 
 KINDS: Mapping[str, Kind] = {
     one.listing: one
@@ -202,6 +222,9 @@ KINDS: Mapping[str, Kind] = {
         VOLUME_TYPE,
         SNAPSHOT,
         PROJECT,
+        OPEN_PROJECT,
+        MEMBERSHIP,
+        OWN_MEMBERSHIP,
     )
 }
 """By the command that lists them, which is what completion keeps their names under."""

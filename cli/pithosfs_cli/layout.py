@@ -14,7 +14,9 @@ from click.shell_completion import CompletionItem
 
 __all__ = ["Column", "Layout", "columns_option", "list_options"]
 
-Kind = Literal["text", "size", "count", "time", "status"]
+Kind = Literal["text", "size", "MiB", "GiB", "count", "time", "status", "share"]
+"""`size` is bytes; `MiB` and `GiB` are sizes, too, which the field has as a number of these. `share` is how much of
+something is taken, in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class _Keys(click.ParamType[tuple[tuple[str, bool], ...]]):
         # Fields first: a title of one may be the name of another.
         titles = ((one.title.lower().replace(" ", "_"), one.key) for one in self._columns)
         return next(
-            (key for said, key in [*((one.key, one.key) for one in self._columns), *titles] if said == wanted), None
+            (key for said, key in [*((one.key.lower(), one.key) for one in self._columns), *titles] if said == wanted),
+            None,
         )
 
     def shell_complete(

@@ -15,19 +15,39 @@ __all__ = ["main", "run"]
 COMPLETION_VARIABLE = "_PITHOSFS_COMPLETE"
 
 MEMBERS = {
+    "commission": ("pithosfs_cli.commission", "commission", "Quota that services reserve (for services)."),
     "completion": ("pithosfs_cli.completion", "completion", "Print a shell's completion script."),
     "config": ("pithosfs_cli.config", "config", "Look at and change the settings."),
     "container": ("pithosfs_cli.container", "container", "Containers: the folders at the top of a cloud."),
+    "endpoint": ("pithosfs_cli.endpoint", "endpoint", "The catalog of the cloud's services."),
     "file": ("pithosfs_cli.file", "file", "Files and folders in the cloud."),
+    "flavor": ("pithosfs_cli.flavor", "flavor", "What servers can be made as: processors, memory, disk."),
     "flush": ("pithosfs_cli.mount", "flush", "Wait until what was written is on the cloud."),
     "group": ("pithosfs_cli.group", "group", "Groups of users to share files with."),
+    "history": ("pithosfs_cli.history", "history", "The commands that you have run."),
+    "image": ("pithosfs_cli.image", "image", "Images: files that servers can be made from."),
+    "imagecompute": ("pithosfs_cli.imagecompute", "imagecompute", "Images as the compute service shows them."),
+    "ip": ("pithosfs_cli.ip", "ip", "Floating IPs: public addresses that are yours."),
+    "keypair": ("pithosfs_cli.keypair", "keypair", "The keys with which one gets into servers."),
     "localcloud": ("pithosfs_cli.localcloud", "localcloud", "A cloud of your own on this machine."),
+    "membership": ("pithosfs_cli.membership", "membership", "Who is in which project."),
     "mount": ("pithosfs_cli.mount", "mount", "Show a cloud as a folder."),
+    "network": ("pithosfs_cli.network", "network", "Networks of your own, and the public ones."),
+    "port": ("pithosfs_cli.port", "port", "What connects servers to networks."),
+    "project": ("pithosfs_cli.project", "project", "Projects, which share out what the cloud has."),
+    "quota": ("pithosfs_cli.quota", "quota", "What you may use, and what you do use."),
+    "resource": ("pithosfs_cli.resource", "resource", "What the cloud counts."),
+    "scripts": ("pithosfs_cli.scripts", "scripts", "Checks and repairs."),
+    "server": ("pithosfs_cli.server", "server", "Virtual servers."),
+    "service": ("pithosfs_cli.service", "service", "What services ask about users (for services)."),
     "sharer": ("pithosfs_cli.sharer", "sharer", "Accounts that share something with you."),
+    "snapshot": ("pithosfs_cli.snapshot", "snapshot", "Volumes as they were at a time."),
     "status": ("pithosfs_cli.mount", "status", "Show the mounts and synced folders."),
+    "subnet": ("pithosfs_cli.subnet", "subnet", "The ranges of addresses of networks."),
     "sync": ("pithosfs_cli.sync", "sync", "Folders that are kept in step with the cloud."),
     "umount": ("pithosfs_cli.mount", "umount", "Send what is left and take a mount away."),
     "user": ("pithosfs_cli.user", "user", "Who you are on the cloud."),
+    "volume": ("pithosfs_cli.volume", "volume", "Disks that servers have, or may be given."),
 }
 
 
@@ -60,7 +80,7 @@ main = LazyGroup(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line and return the exit code."""
-    state = Invocation()
+    state = Invocation(words=sys.argv[1:] if arguments is None else arguments)
     _tolerate_odd_characters()
     try:
         code = _invoke(state, arguments)

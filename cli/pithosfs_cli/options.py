@@ -53,17 +53,17 @@ MEBIBYTES = _Size(2**20, "MiB")
 GIBIBYTES = _Size(2**30, "GiB")
 
 
-def at_least_one(options: Mapping[str, Any], *flags: str) -> None:
-    """Raises UsageError when none of the flags is given; `options` are the command's values by their names."""
-    if not any(_given(options[_name(flag)]) for flag in flags):
-        raise UsageError("nothing is to be changed", hint=f"give {_listed(flags, 'or')}")
+def at_least_one(given: Mapping[str, Any]) -> None:
+    """Raises UsageError when none of these is given: flag → value."""
+    if not any(map(_is_given, given.values())):
+        raise UsageError("nothing is to be changed", hint=f"give {_listed(list(given), 'or')}")
 
 
-def at_most_one(options: Mapping[str, Any], *flags: str) -> None:
-    """Raises UsageError when several of the flags are given."""
-    given = [flag for flag in flags if _given(options[_name(flag)])]
-    if len(given) > 1:
-        raise UsageError(f"{_listed(given, 'and')} exclude each other", hint="leave one of them out")
+def at_most_one(given: Mapping[str, Any]) -> None:
+    """Raises UsageError when several of these are given: flag → value."""
+    flags = [flag for flag, value in given.items() if _is_given(value)]
+    if len(flags) > 1:
+        raise UsageError(f"{_listed(flags, 'and')} exclude each other", hint="leave one of them out")
 
 
 def labelled(text: str, labels: Sequence[str], *, required: int = 1) -> dict[str, str]:
@@ -90,11 +90,7 @@ def labelled(text: str, labels: Sequence[str], *, required: int = 1) -> dict[str
     return found
 
 
-def _name(flag: str) -> str:
-    return flag.removeprefix("--").replace("-", "_")
-
-
-def _given(value: Any) -> bool:
+def _is_given(value: Any) -> bool:
     return value is not None and value is not False and value != ()
 
 

@@ -1,5 +1,7 @@
 """Results on standard output: a table for people, or JSON, YAML, CSV, plain values for programs.
 
+A table that is too wide for the terminal is shown as blocks, one for each row.
+
 A command describes its result as records (dicts of JSON values, in the order in which they are to appear) and, for
 people, as columns. JSON is one document: an array for a list, an object for a single thing. Sizes are bytes and times
 ISO 8601 in UTC there; in tables they are human sizes and local time. A field whose name begins with `_` is what tables
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +25,7 @@ from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.layout import Column, Layout
 from pithosfs_cli.pager import paged
 from pithosfs_cli.printable import printable
+from pithosfs_cli.shares import shown_share, style_of_share
 from pithosfs_cli.statuses import style_of
 
 __all__ = ["Column", "Record", "iso_time", "note", "show", "show_fields", "show_list", "show_pages"]
@@ -30,6 +34,10 @@ Record = Mapping[str, Any]
 
 _NUMBER = Column("#", "#", "count", width=4)
 _GAP = "  "
+_NARROWEST = 20  # characters that the last column of a table has at least
+_UNITS = {"size": 1, "MiB": 2**20, "GiB": 2**30}
+_TO_THE_RIGHT = frozenset({*_UNITS, "count"})
+_STYLES = {"status": style_of, "share": style_of_share}
 
 
 def iso_time(ns: int | float | None) -> str | None:
@@ -49,13 +57,21 @@ def note(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
-def show_list(run: Invocation, records: Iterable[Record], columns: Sequence[Column], *, empty: str = "") -> None:
-    """Print a list. `empty` is said on standard error when there is nothing to put into a table."""
-    show_pages(run, [list(records)], columns, empty=empty)
+def show_list(
+    run: Invocation, records: Iterable[Record], columns: Sequence[Column], *, brief: bool = False, empty: str = ""
+) -> None:
+    """Print a list. `empty` is said on standard error when there is nothing to put into a table; with `brief`,
+    documents have the fields of the columns only, too."""
+    show_pages(run, [list(records)], columns, brief=brief, empty=empty)
 
 
 def show_pages(
-    run: Invocation, pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, empty: str = ""
+    run: Invocation,
+    pages: Iterable[Sequence[Record]],
+    columns: Sequence[Column],
+    *,
+    brief: bool = False,
+    empty: str = "",
 ) -> None:
     """Print a list that comes in parts, each part as soon as it is there if the form and the columns allow it.
 
@@ -73,7 +89,8 @@ def show_pages(
             if not _table(stream, pages, columns, layout) and empty:
                 note(empty)
         return
-    keys = layout.columns or (tuple(one.key for one in columns) if run.output == "value" and columns else ())
+    by_columns = (brief or run.output == "value") and columns
+    keys = layout.columns or (tuple(one.key for one in columns) if by_columns else ())
     with paged(layout.more) as stream:
         write_list(run.output, (_for_programs(page, keys) for page in pages), stream, headers=layout.headers)
 
@@ -150,12 +167,41 @@ def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence
     if all(one.width for one in shown[:-1]):
         return _rows(stream, parts, shown, header=layout.headers)
     rows = [row for part in parts for row in part]
-    if rows:
-        right = [one.kind in ("size", "count") for one in shown]
-        status = [one.kind == "status" for one in shown]
-        styles = [[style_of(cell) if one else None for cell, one in zip(row, status, strict=True)] for row in rows]
+    if layout.headers and _too_wide(shown, rows):
+        _blocks(stream, shown, rows)
+    elif rows:
+        right = [one.kind in _TO_THE_RIGHT for one in shown]
+        kinds = [_STYLES.get(one.kind) for one in shown]
+        styles = [[of(cell) if of else None for cell, of in zip(row, kinds, strict=True)] for row in rows]
         _print(stream, [one.title for one in shown], right, rows, header=layout.headers, styles=styles)
     return bool(rows)
+
+
+def _too_wide(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table would have to break its cells into pieces on this terminal; those of its last column may be."""
+    if not sys.stdout.isatty() or not rows:
+        return False
+    from rich.cells import cell_len
+
+    widths = [
+        max(map(cell_len, (column.title, *cells)))
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+    widths[-1] = min(widths[-1], _NARROWEST)
+    return sum(widths) + len(_GAP) * (len(widths) - 1) > shutil.get_terminal_size().columns
+
+
+def _blocks(stream: IO[str], columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Each row as a thing of its own, its cells one below the other."""
+    for index, row in enumerate(rows):
+        if index:
+            stream.write("\n")
+        fields = [(column.title.lower(), cell) for column, cell in zip(columns, row, strict=True)]
+        styles = [
+            (None, style_of(cell) if column.kind == "status" else None)
+            for column, cell in zip(columns, row, strict=True)
+        ]
+        _print(stream, ["", ""], [False, False], fields, header=False, styles=styles)
 
 
 def _cells(pages: Iterable[Sequence[Record]], columns: Sequence[Column], *, plain: bool) -> Iterator[list[list[str]]]:
@@ -180,7 +226,7 @@ def _rows(stream: IO[str], parts: Iterable[list[list[str]]], columns: Sequence[C
     """Rows of columns with fixed widths; what is wider pushes the rest of its row to the right."""
     any_printed = False
     widths = [max(one.width, len(one.title)) for one in columns]
-    right = [one.kind in ("size", "count") for one in columns]
+    right = [one.kind in _TO_THE_RIGHT for one in columns]
 
     def line(cells: Sequence[str]) -> str:
         parts = (
@@ -208,8 +254,8 @@ def _fields(column: Column, value: Any) -> list[tuple[str, str]]:
         for key, inner in value.items():
             pairs += _fields(Column(f"{column.key}.{key}", f"{column.title} {key}"), inner)
         return pairs
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return [(printable(column.title if not index else ""), printable(one)) for index, one in enumerate(value)]
+    if isinstance(value, list | tuple) and all(isinstance(one, str | int) for one in value):
+        return [(printable(column.title if not index else ""), printable(str(one))) for index, one in enumerate(value)]
     if isinstance(value, list | tuple):
         return [(printable(column.title), printable(json.dumps(one, ensure_ascii=False))) for one in value]
     text = _cell(column, value)
@@ -227,10 +273,12 @@ def _cell(column: Column, value: Any) -> str:
         return printable(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if column.kind == "size" and isinstance(value, int):
+    if column.kind == "share":
+        return shown_share(value)
+    if column.kind in _UNITS and isinstance(value, int):
         from pithosfs.config import format_size
 
-        return format_size(value)
+        return format_size(value * _UNITS[column.kind])
     if isinstance(value, list | tuple):
         return printable(", ".join(str(one) for one in value))
     if isinstance(value, Mapping):

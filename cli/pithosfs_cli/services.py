@@ -10,12 +10,23 @@ if TYPE_CHECKING:
     from pithosfs.clients.image import ImageClient
     from pithosfs_cli.invocation import Invocation
 
-__all__ = ["compute", "identity", "images", "networks", "volumes"]
+__all__ = ["compute", "identity", "identity_as", "images", "networks", "volumes"]
 
 
 def identity(run: Invocation) -> LoggedAstakosClient:
     """Users, projects, quotas."""
     return run.connection().astakos.get_client()
+
+
+def identity_as(run: Invocation, token: str | None) -> LoggedAstakosClient:
+    """The same as somebody else: with the token of a service. None: with the cloud's token, and nobody logs in first,
+    which a service could not."""
+    from pithosfs.clients.astakos import LoggedAstakosClient
+
+    cloud = run.cloud()
+    url = cloud.override("astakos", "url") or cloud.url
+    own = cloud.override("astakos", "token") or cloud.token
+    return LoggedAstakosClient(url, token or own, session=run.session())
 
 
 def compute(run: Invocation) -> CycladesComputeClient:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pithosfs_cli.invocation import Invocation
     from pithosfs_cli.kinds import Kind, Thing
 
-__all__ = ["Goal", "Patience", "bar_option", "timeout_option", "wait_for", "wait_options"]
+__all__ = ["GONE", "Goal", "Patience", "bar_option", "timeout_option", "wait_for", "wait_options"]
 
 DEFAULT_TIMEOUT = 300.0  # seconds: a real server takes minutes to be built
 _FIRST_DELAY = 0.2  # seconds before the cloud is asked a second time; then less and less often
@@ -79,6 +79,17 @@ class Goal:
     says: Callable[[Thing], str] = lambda thing: str(thing.get("status"))
     percent: Callable[[Thing], int | None] = lambda _: None
     remedy: str = ""
+
+
+def _is_gone(thing: Thing | None) -> bool:
+    return thing is None or str(thing.get("status")).upper() == "DELETED"
+
+
+GONE = Goal(
+    reached=_is_gone,
+    failed=lambda thing: thing is not None and str(thing.get("status")).upper() == "ERROR_DELETING",
+)
+"""That there is no such thing any more."""
 
 
 def wait_for(

@@ -25,6 +25,7 @@ _LISTS: Mapping[str, str] = {
     "ports": "port list",
     "floatingips": "ip list",
     "projects": "project list",
+    "memberships": "membership list",
     "commissions": "commission pending",
 }
 

@@ -1,59 +1,47 @@
-"""Every storage command and option that users of the older client know is there, and works.
+"""Every command and option that users of the older client know is there, and works.
 
-The specification (tests/data/spec/cli.json) says which; `fixtures.command_rows` has the runs.
+The specification (tests/data/spec/cli.json) says which; `fixtures.command_rows` has the runs of those about storage,
+`fixtures.machine_rows` of those about servers, networks, volumes and images, `fixtures.identity_rows` of all others.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
 import pytest
 from fixtures.clouds import TestCloud, User
 from fixtures.command_rows import ROWS
+from fixtures.homes import Home
+from fixtures.identity_rows import IDENTITY_ROWS
 from fixtures.invoker import Invoker
+from fixtures.machine_rows import MACHINE_ROWS, Refused
+from fixtures.machine_world import Machines, Things
+from fixtures.specified import SPECIFIED, command, option_flags, unused_flags
 from fixtures.storage_world import World
 
-from pithosfs_cli.main import main
-
-SPEC = Path(__file__).parents[1] / "data" / "spec" / "cli.json"
-GROUPS = ("file", "container", "group", "sharer")
-COMMANDS: dict[str, Mapping[str, Any]] = {
-    entry["command"]: entry for entry in json.loads(SPEC.read_text()) if entry["group"] in GROUPS
-}
-
-
-def command(words: str) -> click.Command:
-    group, name = words.split()
-    context = click.Context(main)
-    found = main.get_command(context, group)
-    assert isinstance(found, click.Group), f"there is no group {group}"
-    inner = found.get_command(context, name)
-    assert inner is not None, f"there is no command {words}"
-    return inner
-
-
-def options(words: str) -> dict[str, click.Option]:
-    """flag → the option that it belongs to."""
-    found: dict[str, click.Option] = {}
-    for one in command(words).params:
-        if isinstance(one, click.Option):
-            found |= dict.fromkeys([*one.opts, *one.secondary_opts], one)
-    return found
+COMMANDS = {words: entry for words, entry in SPECIFIED.items() if " " in words}
+"""Without the one entry that is a group."""
+ALL_ROWS: dict[str, Sequence[tuple[str, Any]]] = {**ROWS, **MACHINE_ROWS, **IDENTITY_ROWS}
 
 
 def test_the_specification_is_what_it_was() -> None:
-    assert len(COMMANDS) == 28
-    assert sum(len(entry["options"]) for entry in COMMANDS.values()) == 178
+    assert (len(SPECIFIED), sum(len(entry["options"]) for entry in SPECIFIED.values())) == (154, 626)
+    assert set(SPECIFIED) - set(COMMANDS) == {"membership"}
+
+
+def test_a_group_alone_shows_its_commands(program: Invoker) -> None:
+    result = program.ok("membership")
+    assert "Commands:" in result.out
+    assert "leave" in result.out
 
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_it_is_there_with_every_flag(words: str) -> None:
-    entry, known = COMMANDS[words], options(words)
+    entry, known = COMMANDS[words], option_flags(words)
     for option in entry["options"]:
         for flag in option["flags"]:
             assert flag in known, f"{words} has no {flag}"
@@ -70,21 +58,17 @@ def test_it_is_there_with_every_flag(words: str) -> None:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_run_uses_every_option(words: str) -> None:
     """No option is there in name only: for each there is a row below that has it and looks at what it did."""
-    known = options(words)
-    used: set[str | None] = set()
-    for row, _ in ROWS[words]:
-        for word in shlex.split(row):
-            flag = word.partition("=")[0]
-            if flag in known:
-                used.add(known[flag].name)
-    missing = [
-        flag for option in COMMANDS[words]["options"] for flag in option["flags"] if known[flag].name not in used
-    ]
-    assert missing == []
+    assert unused_flags(words, (row for row, _ in ALL_ROWS[words])) == []
 
 
 def test_no_run_is_of_a_command_that_is_not_there() -> None:
-    assert set(ROWS) == set(COMMANDS)
+    assert set(ALL_ROWS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", ALL_ROWS)
+def test_it_is_run_in_table_and_json(words: str) -> None:
+    as_json = {bool({"-j", "--output-format"} & {*shlex.split(row)}) for row, _ in ALL_ROWS[words]}
+    assert as_json == {False, True}
 
 
 # what a command needs that the world does not have --------------------------------------------------------------------
@@ -127,7 +111,7 @@ MEANWHILE: dict[tuple[str, str], Callable[[World], object]] = {
 }
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", ROWS)
 def test_it_does_what_it_is_for(words: str, program: Invoker, owner: User, cloud: TestCloud) -> None:
     world = World(program, owner, cloud)
     PREPARED.get(words, lambda _: None)(world)
@@ -148,3 +132,33 @@ def test_it_does_what_it_is_for(words: str, program: Invoker, owner: User, cloud
         result = program(*words.split(), *shlex.split(filled))
         assert result.code == 0, f"{words} {filled}: {result.err}"
         assert check(world, result), f"{words} {filled}: {result.out}{result.err}"
+
+
+# servers, networks, volumes, images -----------------------------------------------------------------------------------
+
+# What only looks may look at the same things again and again.
+LOOKING = ("list", "info", "types", "type", "tags", "tagexists", "tagstatus", "attachments", "attachment", "wait")
+
+
+@pytest.fixture(scope="module")
+def machines(cloud: TestCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    made = Machines(cloud, cloud.user("machinist"), cloud.user("mate"), tmp_path_factory.mktemp("work"))
+    made.local("local.txt")
+    made.local("described.json", b'{"disk-format": "extdump", "name": "ignored", "properties": {"SORTORDER": 5}}')
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("words", MACHINE_ROWS)
+def test_it_does_it_to_machines(words: str, machines: Machines, home: Home) -> None:
+    home.add_cloud(machines.owner.cloud())
+    program = Invoker(home, machines.cwd)
+    things = Things(machines)
+    for row, check in MACHINE_ROWS[words]:
+        if words.split()[1] not in LOOKING:
+            things = Things(machines)
+        filled = row.format_map(things)
+        result = program(*words.split(), *shlex.split(filled))
+        if not isinstance(check, Refused) and result.code != 0:
+            assert words == "server tagexists", f"{words} {filled}: {result.err}"
+        assert check(things, result), f"{words} {filled}: {result.out}{result.err}"

@@ -8,6 +8,7 @@ AstakosClientError
 ├── NotFound        404
 │   ├── NoUserName
 │   └── NoUserUUID
+├── Conflict        409
 ├── QuotaLimit      413
 ├── NoEndpoints     the catalog has no such service
 └── InvalidResponse the answer is not of the protocol
@@ -27,6 +28,7 @@ __all__ = [
     "AstakosClientException",
     "BadRequest",
     "BadValue",
+    "Conflict",
     "Forbidden",
     "InvalidResponse",
     "NoEndpoints",
@@ -84,6 +86,10 @@ class NoUserUUID(NotFound):
     """No user has that name."""
 
 
+class Conflict(AstakosClientError, errors.Conflict):
+    """409: the state of the project, application or membership forbids it."""
+
+
 class QuotaLimit(AstakosClientError, errors.QuotaExceeded):
     """413."""
 
@@ -101,6 +107,7 @@ _KINDS: Mapping[int, type[AstakosClientError]] = {
     401: Unauthorized,
     403: Forbidden,
     404: NotFound,
+    409: Conflict,
     413: QuotaLimit,
 }
 

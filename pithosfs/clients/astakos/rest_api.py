@@ -153,7 +153,8 @@ class AstakosRestClient(Client):
         with astakos_errors():
             relative = "/".join(segment(one) for one in path)
         address = f"{self.get_endpoint_url('account')}/{relative}"
-        with hinted(path[0]):
+        # Memberships are below the projects; other paths have an id there, or nothing.
+        with hinted("memberships" if "memberships" in path[:2] else path[0]):
             return self.fetch(method, address, **options)
 
     def user_catalogs_post(

@@ -23,7 +23,7 @@ from pithosfs.clients.astakos import AstakosClient, CachedAstakosClient, LoggedA
         (401, astakos.Unauthorized, errors.NotLoggedIn),
         (403, astakos.Forbidden, errors.NotAllowed),
         (404, astakos.NotFound, errors.NotFound),
-        (409, astakos.AstakosClientError, errors.ClientError),
+        (409, astakos.Conflict, errors.Conflict),
         (413, astakos.QuotaLimit, errors.QuotaExceeded),
         (500, astakos.AstakosClientError, errors.ClientError),
     ],

@@ -1,4 +1,4 @@
-"""`pithosfs user …`: who one is on the cloud."""
+"""`pithosfs user authenticate` and `info`: who one is on the cloud."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from typing import Any
 import click
 
 from pithosfs.errors import NotFound, NotLoggedIn, UsageError
-from pithosfs_cli.command import Group, TokenCommand
+from pithosfs_cli.command import Command, TokenCommand
 from pithosfs_cli.config import MASK
 from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.output import Column, show
 
-__all__ = ["user"]
+__all__ = ["authenticate", "info"]
 
 
-@click.group(cls=Group)
-def user() -> None:
-    """Who you are on the cloud."""
-
-
-@user.command("authenticate", cls=TokenCommand)
+@click.command("authenticate", cls=TokenCommand)
 @click.argument("token", required=False)
 @click.option("--show-secrets", is_flag=True, help="Show the token as it is.")
 @click.pass_obj
@@ -72,7 +67,7 @@ def authenticate(run: Invocation, token: str | None, show_secrets: bool) -> None
     )
 
 
-@user.command("info")
+@click.command("info", cls=Command)
 @click.option("--username", metavar="NAME", help="The user of this name, of those whose tokens the cloud has.")
 @click.option("--uuid", metavar="ID", help="The user of this id, of those whose tokens the cloud has.")
 @click.pass_obj
@@ -88,7 +83,13 @@ def info(run: Invocation, username: str | None, uuid: str | None) -> None:
     cloud = run.cloud()
     wanted = username or uuid
     for token in cloud.tokens or (cloud.token,):
-        with connect(replace(cloud, token=token)) as connection:
+        try:
+            opened = connect(replace(cloud, token=token))
+        except NotLoggedIn:
+            if wanted is None:
+                raise
+            continue  # it may be another one's
+        with opened as connection:
             if wanted not in (None, connection.account_id if uuid else connection.user_name):
                 continue
             usage = PithosStore(connection.wire(), connection.account_id, connection.astakos).usage()
@@ -98,6 +99,7 @@ def info(run: Invocation, username: str | None, uuid: str | None) -> None:
                 "name": connection.user_name,
                 "roles": [str(one.get("name")) for one in who.get("roles") or ()],
                 "projects": [str(one) for one in who.get("projects") or ()],
+                "default_project": ((connection.access.get("token") or {}).get("tenant") or {}).get("id"),
                 "cloud": cloud.name,
                 "url": cloud.url,
                 "used": usage.used,
@@ -109,7 +111,7 @@ def info(run: Invocation, username: str | None, uuid: str | None) -> None:
             return
     raise NotFound(
         f"the cloud {cloud.name!r} has no token of the user {wanted!r}",
-        hint=f"add it to the others: pithosfs config set cloud.{cloud.name}.token 'TOKEN TOKEN'",
+        hint="see whose tokens it has: pithosfs user list; add one: pithosfs user add --token TOKEN",
     )
 
 
