@@ -21,6 +21,7 @@ __all__ = ["ADDRESS", "connection_error", "origin", "read_fault", "reason", "red
 ADDRESS = re.compile(r"(?P<origin>https?://[^/?#]+)(?P<target>[^#]*)", re.IGNORECASE)
 
 _SECRET = re.compile(r"([?&][^=&#]*(?:token|auth|key|password|secret)[^=&#]*=)[^&#]*", re.IGNORECASE)
+_SECRET_SEGMENT = re.compile(r"(/v[0-9.]+/tokens/)[^/?#]+")  # of the identity service
 _MESSAGE_LIMIT = 300  # characters: an error is one line
 _XML = re.compile(r"<(?P<tag>message|details|title|h1)[^>]*>(?P<text>.*?)</(?P=tag)>", re.DOTALL | re.IGNORECASE)
 _WHAT = {
@@ -65,7 +66,9 @@ def _json_fault(text: str) -> tuple[str, str]:
         return fault, ""
     if not isinstance(fault, dict):
         return "", ""
-    message, details = fault.get("message"), fault.get("details", fault.get("data"))
+    # "exception" is the OAuth2 service's word, "detail" that of OpenStack's network service.
+    message = fault.get("message") or fault.get("exception")
+    details = fault.get("details", fault.get("detail", fault.get("data")))
     if details is None or isinstance(details, str):
         return str(message or ""), details or ""
     return str(message or ""), json.dumps(details)
@@ -89,7 +92,9 @@ def reason(status: int, method: str, target: str) -> str:
 
 
 def redacted(url: str) -> str:
-    """The address as it may be shown: values of query parameters that look like secrets are left out."""
+    """The address as it may be shown: without tokens in the path, and values of parameters that look like secrets."""
+    if "/tokens/" in url:
+        url = _SECRET_SEGMENT.sub(r"\1***", url)
     return _SECRET.sub(r"\1***", url) if "?" in url else url
 
 

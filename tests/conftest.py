@@ -36,9 +36,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--base-url", metavar="URL", help="its identity URL, or the URL of the object store itself")
     group.addoption("--token", help="the token of one of its users")
     group.addoption("--token2", metavar="TOKEN", help="the token of another")
+    group.addoption("--admin-token", metavar="TOKEN", help="the token of a user who decides about projects")
+    group.addoption("--service-token", metavar="TOKEN", help="the token of a service that counts cyclades.vm")
+    group.addoption("--service-token2", metavar="TOKEN", help="the token of another service")
     group.addoption("--identity-url", metavar="URL", help="where to ask for the users' ids, with an object store's URL")
     group.addoption("--account", metavar="ID", help="the first user's id, if there is nobody to ask")
     group.addoption("--account2", metavar="ID", help="the second user's id")
+    group = parser.getgroup("sandbox", "the compute, network and volume services of the local cloud")
+    group.addoption(
+        "--crowd-seconds",
+        type=float,
+        default=4.0,
+        metavar="N",
+        help="how long twenty clients make and delete servers at once (default: 4; the whole test is 60)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

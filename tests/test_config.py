@@ -45,7 +45,7 @@ def load(tmp_path: Path, text: str | None = None, **environ: str) -> Settings:
     return Settings.load(path, {"HOME": str(tmp_path), **environ})
 
 
-# clouds -------------------------------------------------------------------------------------------------------------
+# clouds ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_cloud_has_what_its_section_says(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_what_is_missing_is_said_with_a_hint(
     assert caught.value.exit_code == 2
 
 
-# the file -----------------------------------------------------------------------------------------------------------
+# the file -------------------------------------------------------------------------------------------------------------
 
 
 def test_no_file_is_empty_settings(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert [one.name for one in (tmp_path / "taken").iterdir()] == ["config"]
 
 
-# where it is --------------------------------------------------------------------------------------------------------
+# where it is ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_older_file_is_read_when_there_is_none_of_ours_and_never_written(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_private_directories(tmp_path: Path) -> None:
             make_private(path)
 
 
-# sizes --------------------------------------------------------------------------------------------------------------
+# sizes ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

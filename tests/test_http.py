@@ -41,7 +41,7 @@ def free_port() -> int:
         return port
 
 
-# answers ------------------------------------------------------------------------------------------------------------
+# answers --------------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_has_status_headers_and_body(session: Session) -> None:
@@ -129,7 +129,7 @@ def test_many_threads_share_a_session(session: Session) -> None:
     assert session.counters.bytes_received == 80_000
 
 
-# statuses -----------------------------------------------------------------------------------------------------------
+# statuses -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,8 @@ def test_a_status_becomes_its_error(session: Session, status: int, kind: type[er
         (b'{"fault": {"message": "NO", "details": "{\\"u\\": {\\"message\\": \\"bad token\\"}}"}}', "bad token"),
         (b'<itemNotFound code="404"><message>x &lt; y</message><details></details></itemNotFound>', "x < y"),
         (b"<html><head><title>404 Not\n Found</title></head><h1>No</h1></html>", "404 Not Found"),
+        (b'{"NeutronError": {"type": "T", "message": "no net", "detail": ""}}', "no net"),
+        (b'{"error": "generic_error", "exception": "wrong client"}', "wrong client"),
         (b"plain words\n", "plain words"),
         (b"", "there is no /a b/c"),
         (b'{"a": 1, "b": 2}', "there is no /a b/c"),
@@ -191,7 +193,7 @@ def test_a_redirect_is_not_followed(session: Session) -> None:
         assert len(server.seen) == 1
 
 
-# retries ------------------------------------------------------------------------------------------------------------
+# retries --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -296,7 +298,7 @@ def test_the_log_gets_louder(session: Session, caplog: pytest.LogCaptureFixture)
     assert levels == [logging.DEBUG, logging.INFO, logging.WARNING]
 
 
-# bodies -------------------------------------------------------------------------------------------------------------
+# bodies ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_short_body_is_fetched_again(session: Session) -> None:
@@ -518,7 +520,7 @@ def test_a_closed_session_says_so(session: Session) -> None:
         session.request("GET", "http://127.0.0.1:1/")
 
 
-# TLS ----------------------------------------------------------------------------------------------------------------
+# TLS ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -577,7 +579,7 @@ def test_tls_to_a_server_without(session: Session) -> None:
         session.request("GET", server.url.replace("http:", "https:") + "/")
 
 
-# secrets ------------------------------------------------------------------------------------------------------------
+# secrets --------------------------------------------------------------------------------------------------------------
 
 
 def test_no_token_shows_anywhere(session: Session, caplog: pytest.LogCaptureFixture, tls: ssl.SSLContext) -> None:
@@ -623,3 +625,7 @@ def test_no_token_shows_anywhere(session: Session, caplog: pytest.LogCaptureFixt
 def test_addresses_are_shown_without_secrets() -> None:
     assert redacted("http://h/p?a=1&X-Auth-Token=abc&b=2#f") == "http://h/p?a=1&X-Auth-Token=***&b=2#f"
     assert redacted("http://h/token/x") == "http://h/token/x"
+    assert redacted("http://h/identity/v2.0/tokens/abc") == "http://h/identity/v2.0/tokens/***"
+    assert redacted("http://h/v2.0/tokens/abc/endpoints?token=x") == "http://h/v2.0/tokens/***/endpoints?token=***"
+    assert redacted("http://h/identity/v2.0/tokens") == "http://h/identity/v2.0/tokens"
+    assert redacted("http://h/v1/account/tokens/file") == "http://h/v1/account/tokens/file"

@@ -11,7 +11,17 @@ import click
 
 from pithosfs_cli.invocation import FORMATS, Invocation
 
-__all__ = ["Command", "Group", "LazyGroup", "TokenCommand", "general_options", "invocation", "with_options"]
+__all__ = [
+    "Command",
+    "Group",
+    "LazyGroup",
+    "Option",
+    "TokenCommand",
+    "general_options",
+    "invocation",
+    "option",
+    "with_options",
+]
 
 
 class _General(click.Option):
@@ -101,6 +111,27 @@ def _write_options(command: click.Command, context: click.Context, formatter: cl
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+class Option(click.Option):
+    """An option that is also understood by older spellings (`aliases`), which no help shows."""
+
+    def __init__(self, *args: Any, aliases: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.aliases = tuple(aliases)
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        shown = self.opts
+        self.opts = [*shown, *self.aliases]
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.opts = shown
+
+
+def option(*names: str, aliases: Sequence[str] = (), **settings: Any) -> Callable[[Any], Any]:
+    """`click.option` with hidden older spellings."""
+    return click.option(*names, cls=Option, aliases=aliases, **settings)
 
 
 class Command(click.Command):

@@ -1,8 +1,8 @@
-"""Shell completion: the scripts, and the names of clouds, containers, files and users.
+"""Shell completion: the scripts, and the names of clouds, containers, files, users, and of servers and the like.
 
 A completion must never be felt. Names that the cloud knows come from small files in the cache directory, one for the
-containers, one for each folder; when that is old, or is not there yet, a process in the background asks the cloud for
-the next time, and only the very first time is it waited for, briefly.
+containers, one for each folder and each kind of thing; when that is old, or is not there yet, a process in the
+background asks the cloud for the next time, and only the very first time is it waited for, briefly.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pithosfs.config import Cloud, Directories
+    from pithosfs_cli.kinds import Kind, Thing
 
 __all__ = [
     "cache_file",
@@ -35,7 +37,10 @@ __all__ = [
     "place_names",
     "refresh",
     "remember_containers",
+    "remember_things",
     "remember_users",
+    "thing_names",
+    "things_changed",
     "user_names",
 ]
 
@@ -95,6 +100,21 @@ def user_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     return []
 
 
+def thing_names(context: click.Context, kind: Kind, incomplete: str) -> list[CompletionItem]:
+    """The names of things of a kind; the ids of those without a name of their own, and where an id is being typed."""
+    with contextlib.suppress(Exception):
+        known = _known(_run(context), *_things(kind))
+        counts = Counter(name for _, name in known)
+        found = []
+        for ident, name in known:
+            if name and counts[name] == 1 and name.isprintable() and name.startswith(incomplete):
+                found.append(CompletionItem(name, help=ident if ident != name else None))
+            elif ident.startswith(incomplete) and (incomplete or counts[name] != 1 or not name):
+                found.append(CompletionItem(ident, help=name or None))
+        return found
+    return []
+
+
 def place_names(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Places in the object store: containers, then what is in a folder; bare container names for container commands.
 
@@ -140,14 +160,19 @@ def _run(context: click.Context) -> Invocation:
 
 
 def cache_file(directories: Directories, cloud: Cloud, *what: str) -> Path:
-    """Where names of a kind are kept: `containers`, `users`, or `folder` with its container and prefix."""
+    """Where names are kept: `containers`, `users`, `folder` with its container and prefix, `things` with their listing
+    (pairs of id and name)."""
     import hashlib
 
     key = hashlib.sha256("\0".join((cloud.url, cloud.token, *what)).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return directories.cache / "completion" / f"{key}.json"
 
 
-def _known(run: Invocation, *what: str) -> list[str]:
+def _things(kind: Kind) -> tuple[str, str]:
+    return "things", kind.listing
+
+
+def _known(run: Invocation, *what: str) -> list[Any]:
     path = cache_file(run.directories, run.cloud(), *what)
     names = _read(path)
     if names is not None and time.time() - path.stat().st_mtime < FRESH_SECONDS:
@@ -160,12 +185,12 @@ def _known(run: Invocation, *what: str) -> list[str]:
     return names or []
 
 
-def _read(path: Path) -> list[str] | None:
+def _read(path: Path) -> list[Any] | None:
     try:
         found: Any = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else None
+    return found if isinstance(found, list) else None
 
 
 def _ask_in_background(run: Invocation, *what: str) -> subprocess.Popen[bytes]:
@@ -192,7 +217,21 @@ def remember_users(run: Invocation, names: list[str]) -> None:
     _remember(run, names, "users")
 
 
-def _remember(run: Invocation, names: list[str], *what: str) -> None:
+def remember_things(run: Invocation, kind: Kind, things: Iterable[Thing]) -> None:
+    """The same for all things of a kind."""
+    _remember(run, [[kind.id_of(one), kind.name_of(one)] for one in things], *_things(kind))
+
+
+def things_changed(run: Invocation, kind: Kind) -> None:
+    """What is kept of a kind is not all any more: it still does, but the next time the cloud is asked."""
+    from pithosfs.errors import PithosfsError
+
+    old = time.time() - FRESH_SECONDS
+    with contextlib.suppress(PithosfsError, OSError):
+        os.utime(cache_file(run.directories, run.cloud(), *_things(kind)), (old, old))
+
+
+def _remember(run: Invocation, names: list[Any], *what: str) -> None:
     import tempfile
 
     from pithosfs.config import make_private
@@ -225,7 +264,12 @@ def refresh(arguments: list[str]) -> None:
         run.close()
 
 
-def _asked(run: Invocation, kind: str, *place: str) -> list[str]:
+def _asked(run: Invocation, kind: str, *place: str) -> list[Any]:
+    if kind == "things":
+        from pithosfs_cli.kinds import KINDS
+
+        of = KINDS[place[0]]
+        return [[of.id_of(one), of.name_of(one)] for one in of.all(run)]
     store = run.store()
     if kind == "containers":
         return [one.name for one in store.containers()]

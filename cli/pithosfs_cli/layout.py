@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 __all__ = ["Column", "Layout", "columns_option", "list_options"]
 
-Kind = Literal["text", "size", "count", "time"]
+Kind = Literal["text", "size", "count", "time", "status"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from pithosfs_cli.invocation import Invocation
 from pithosfs_cli.layout import Column, Layout
 from pithosfs_cli.pager import paged
 from pithosfs_cli.printable import printable
+from pithosfs_cli.statuses import style_of
 
-__all__ = ["Column", "Record", "iso_time", "note", "show", "show_list", "show_pages"]
+__all__ = ["Column", "Record", "iso_time", "note", "show", "show_fields", "show_list", "show_pages"]
 
 Record = Mapping[str, Any]
 
@@ -86,11 +87,27 @@ def show(run: Invocation, record: Record, columns: Sequence[Column] = ()) -> Non
         write_one(run.output, dict(record), sys.stdout, headers=layout.headers)
         return
     known = {column.key: column for column in columns}
+    _print_fields([(known.get(key, Column(key, key.replace("_", " "))), value) for key, value in record.items()])
+
+
+def show_fields(run: Invocation, record: Record, columns: Sequence[Column]) -> None:
+    """Print one thing of which programs get all fields, and people those of `columns`, in their order."""
+    layout = run.layout
+    if run.output != "table" or layout.columns:
+        keys = layout.columns or [key for key in record if key[:1] != "_"]
+        show(run, {key: record.get(key) for key in keys}, columns)
+        return
+    _print_fields([(column, _value(record, column.key, plain=False)) for column in columns])
+
+
+def _print_fields(fields: Iterable[tuple[Column, Any]]) -> None:
     rows: list[tuple[str, str]] = []
-    for key, value in record.items():
-        column = known.get(key, Column(key, key.replace("_", " ")))
-        rows += _fields(column, value)
-    _print(sys.stdout, ["", ""], [False, False], rows, header=False)
+    styles: list[str | None] = []
+    for column, value in fields:
+        lines = _fields(column, value)
+        rows += lines
+        styles += [style_of(str(value)) if column.kind == "status" else None] * len(lines)
+    _print(sys.stdout, ["", ""], [False, False], rows, header=False, styles=[(None, style) for style in styles])
 
 
 def _from_first_record(pages: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
@@ -135,7 +152,9 @@ def _table(stream: IO[str], pages: Iterable[Sequence[Record]], columns: Sequence
     rows = [row for part in parts for row in part]
     if rows:
         right = [one.kind in ("size", "count") for one in shown]
-        _print(stream, [one.title for one in shown], right, rows, header=layout.headers)
+        status = [one.kind == "status" for one in shown]
+        styles = [[style_of(cell) if one else None for cell, one in zip(row, status, strict=True)] for row in rows]
+        _print(stream, [one.title for one in shown], right, rows, header=layout.headers, styles=styles)
     return bool(rows)
 
 
@@ -220,7 +239,13 @@ def _cell(column: Column, value: Any) -> str:
 
 
 def _print(
-    stream: IO[str], titles: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence[str]], *, header: bool
+    stream: IO[str],
+    titles: Sequence[str],
+    right: Sequence[bool],
+    rows: Iterable[Sequence[str]],
+    *,
+    header: bool,
+    styles: Iterable[Sequence[str | None]],
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -235,8 +260,8 @@ def _print(
         table.add_column(
             Text(title), justify="right" if right[index] else "left", overflow="fold", style=style, no_wrap=not terminal
         )
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    for row, row_styles in zip(rows, styles, strict=True):
+        table.add_row(*(Text(cell, style=style or "") for cell, style in zip(row, row_styles, strict=True)))
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pithosfs.transfer import Progress
 
-__all__ = ["Bars", "bars", "counted", "waiting"]
+__all__ = ["Bars", "bars", "counted", "display", "shortened", "waiting"]
 
 LONGEST_LABEL = 40  # characters; leaves room for the figures in 80 columns
 
@@ -30,7 +30,7 @@ class Bars:
     def total(self, label: str, size: int) -> None:
         """Show one bar over everything: `size` bytes."""
         if self._display is not None:
-            self._all = self._display.add_task(_label(label), total=size)
+            self._all = self._display.add_task(shortened(label), total=size)
 
     def advance(self, count: int) -> None:
         """So many bytes of everything are done."""
@@ -44,14 +44,14 @@ class Bars:
         if display is None:
             yield None
             return
-        task = display.add_task(_label(name), total=None)
+        task = display.add_task(shortened(name), total=None)
         shown = ""
 
         def tell(progress: Progress) -> None:
             nonlocal shown
             if progress.phase != shown:
                 shown = progress.phase
-                display.reset(task, total=progress.total, description=_label(f"{shown} {name}"))
+                display.reset(task, total=progress.total, description=shortened(f"{shown} {name}"))
             display.update(task, completed=progress.done, total=progress.total)
 
         try:
@@ -69,7 +69,7 @@ def bars(*, hidden: bool = False) -> Iterator[Bars]:
         return
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    with _display(DownloadColumn(binary_units=True), BarColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as it:
+    with display(DownloadColumn(binary_units=True), BarColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as it:
         yield Bars(it)
 
 
@@ -81,12 +81,13 @@ def counted(label: str) -> Iterator[Callable[[int, int], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn
 
-    with _display(BarColumn(), MofNCompleteColumn()) as display:
-        task = display.add_task(_label(label), total=None)
-        yield lambda done, total: display.update(task, completed=done, total=total)
+    with display(BarColumn(), MofNCompleteColumn()) as shown:
+        task = shown.add_task(shortened(label), total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
-def _display(*columns: Any) -> Display:
+def display(*columns: Any) -> Display:
+    """A display of bars on standard error, to be used as a context: what each is for, then these columns."""
     from rich.console import Console
     from rich.progress import Progress as Display
     from rich.progress import TextColumn
@@ -95,7 +96,8 @@ def _display(*columns: Any) -> Display:
     return Display(TextColumn("{task.description}", markup=False), *columns, console=console)
 
 
-def _label(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text that is safe to show and leaves room for the figures."""
     text = printable(text)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL // 2 - 1]}…{text[-LONGEST_LABEL // 2 :]}"
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from pithosfs.errors import (
     BadReply,
@@ -27,10 +27,9 @@ from pithosfs.errors import (
     ServerFailed,
 )
 from pithosfs.mount.attributes import Attributes
-from pithosfs.mount.conflictnames import conflict_name
-from pithosfs.store import ObjectPath
 from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.activity import Activity
+from pithosfs_daemon.copies import copy_name
 from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import RemoteBase, RemoteFolder
@@ -265,12 +264,7 @@ class Actor:
 
     def conflict_copy(self, name: str) -> Callable[[int], str]:
         """The candidates for the name of a conflict copy, from 1."""
-        date = time.strftime("%Y-%m-%d", time.localtime(self._clock()))
-
-        def candidate(number: int) -> str:
-            return conflict_name(ObjectPath("", "", name), self._host, date, number).name
-
-        return candidate
+        return partial(copy_name, name, self._host, self._clock())
 
     def free_name(self, name: str) -> str:
         """A name for a conflict copy that nothing has on either side."""

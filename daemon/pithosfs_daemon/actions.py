@@ -165,7 +165,7 @@ def _set_remote_aside(actor: Actor, node: Node) -> None:
     copy = actor.free_name(node.name)
     actor.remote.move(node.name, copy, actor.base_of(node))
     actor.state.gone(node.name, remote=True)
-    actor.state.add_conflict(node.name, copy)
+    actor.state.add_conflict(node.name, copy, theirs=True)
     actor.event("conflict", node.name, f"theirs is {copy}")
     actor.decide_again(node.name)
     actor.list_again()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pithosfs.errors import NotFound
+from pithosfs.errors import NotFound, UsageError
 from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.state import Conflict, State
-from pithosfs_daemon.values import Seen
+from pithosfs_daemon.values import Kind, Seen
 
 __all__ = ["Keep", "find_conflict", "open_conflicts", "resolve"]
 
@@ -15,8 +15,8 @@ __all__ = ["Keep", "find_conflict", "open_conflicts", "resolve"]
 class Keep(StrEnum):
     """Which content a person wants under the name."""
 
-    MINE = "mine"  # the conflict copy's
-    THEIRS = "theirs"  # the one that is there
+    MINE = "mine"  # what was written here
+    THEIRS = "theirs"  # what came from the cloud
     BOTH = "both"
 
 
@@ -43,7 +43,8 @@ def find_conflict(folder: Folder, state: State, name: str) -> Conflict:
 def resolve(folder: Folder, state: State, conflict: Conflict, keep: Keep) -> None:
     """Carry out a decision in the folder; the next pass carries it to the cloud. What is not kept goes to the trash.
 
-    Raises LocalChanged when something is edited meanwhile, NotFound when the copy is not here.
+    Raises LocalChanged when something is edited meanwhile, NotFound when the copy is not here, UsageError when the name
+    is a folder's by now.
     """
     if keep is not Keep.BOTH:
         copy = folder.look(conflict.copy)
@@ -51,11 +52,21 @@ def resolve(folder: Folder, state: State, conflict: Conflict, keep: Keep) -> Non
             raise NotFound(
                 f"{conflict.copy} is not in the folder", hint="when the pair is in step it may be: pithosfs sync now"
             )
-        if keep is Keep.THEIRS:
-            folder.trash(conflict.copy, copy.stamp)
+        if (keep is Keep.THEIRS) == conflict.theirs:
+            _put_back(folder, conflict, copy)
         else:
-            there = folder.look(conflict.name)
-            if isinstance(there, Seen):
-                folder.trash(conflict.name, there.stamp)
-            folder.move(conflict.copy, conflict.name, copy.stamp)
+            folder.trash(conflict.copy, copy.stamp)
     state.drop_conflict(conflict.copy)
+
+
+def _put_back(folder: Folder, conflict: Conflict, copy: Seen) -> None:
+    """The copy gets the name again."""
+    there = folder.look(conflict.name)
+    if isinstance(there, Seen):
+        if there.kind is Kind.FOLDER:
+            raise UsageError(
+                f"{conflict.name} is a folder by now, which {conflict.copy} cannot replace",
+                hint="keep both, and give one of them another name",
+            )
+        folder.trash(conflict.name, there.stamp)
+    folder.move(conflict.copy, conflict.name, copy.stamp)

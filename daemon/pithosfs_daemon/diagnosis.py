@@ -166,7 +166,7 @@ def _away(error: PithosfsError) -> str:
         case ServerFailed():
             return f"it has trouble of its own ({error.status})"
         case _:
-            return "its answers are damaged"
+            return f"its answers cannot be relied on ({error.message})"
 
 
 def _disk(number: int, text: str, pair: Pair) -> Diagnosis:

@@ -37,7 +37,10 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         # Late: `--help` and `--version` need nothing of it.
         from pithosfs_daemon import logs
+        from pithosfs_daemon.remote.memory import give_blocks_back
         from pithosfs_daemon.server import Daemon
+
+        give_blocks_back()
 
         directories = Directories.from_environ()
         logs.configure(directories, debug=given.debug, also_stderr=ready is None)

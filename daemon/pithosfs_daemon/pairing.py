@@ -7,14 +7,16 @@ import contextlib
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pithosfs.config import Directories
-from pithosfs.errors import Conflict, LocalError, NotFound, UsageError
+from pithosfs.errors import Conflict, LocalError, NotFound, PithosfsError, UsageError
 from pithosfs.store import ObjectPath, ObjectStore
-from pithosfs_daemon.folder import Trash, lay_marker, read_marker, remove_marker
+from pithosfs_daemon.copies import copy_name
+from pithosfs_daemon.folder import Folder, Trash, lay_marker, read_marker, remove_marker
 from pithosfs_daemon.folder.private import PRIVATE
 from pithosfs_daemon.pairfile import check
 from pithosfs_daemon.places import check_folder, make_folder
@@ -127,6 +129,7 @@ def end_pair(pair: Pair, registry: Registry, released: Callable[[], None], *, dr
     marker = read_marker(pair.folder)
     ours = marker is not None and marker.pair == pair.id
     if ours:
+        _settle(pair)
         if drop_trash:
             with contextlib.suppress(OSError):
                 shutil.rmtree(pair.folder / PRIVATE / "trash")
@@ -134,6 +137,16 @@ def end_pair(pair: Pair, registry: Registry, released: Callable[[], None], *, dr
             remove_marker(pair)
     registry.discard(pair.id)
     return ours and not os.path.lexists(pair.folder / PRIVATE / "marker")
+
+
+def _settle(pair: Pair) -> None:
+    """What programs have written to files that downloads had just replaced must not stay behind where nobody looks."""
+
+    def copy(name: str, number: int) -> str:
+        return copy_name(name, socket.gethostname(), time.time(), number)
+
+    with contextlib.suppress(PithosfsError, OSError), contextlib.closing(Folder(pair)) as folder:
+        folder.leftovers(copy)
 
 
 def trash_size(pair: Pair) -> tuple[int, int]:

@@ -20,6 +20,8 @@ __all__ = ["Standing", "working_text"]
 
 log = logging.getLogger(__name__)
 
+SHORT = 1.0  # seconds: a pass that has nothing to do goes through all phases within that
+
 
 class Standing:
     """Thread-safe. `changed` is called, without the lock, when the condition or its reason has changed."""
@@ -127,10 +129,10 @@ def working_text(totals: Totals, transferring: bool, now: float, *, first: bool)
             text += f", {format_size(totals.bytes_done)} of {format_size(totals.bytes_total)}"
         left = totals.seconds_left(now)
         return text + (f", about {rough_time(left)} left" if left is not None and left >= 1 else "")
-    if totals.phase == "hashing":
-        return "reading files that may have changed"
-    if totals.phase == "working" or transferring:
+    if transferring:
         return "carrying changes over"
+    if totals.phase == "hashing" and now - totals.since > SHORT:
+        return "reading files that may have changed"
     if totals.phase and first:
         return "looking at both sides for the first time"
     return ""

@@ -6,6 +6,7 @@ an endpoint and a token.
 
 from pithosfs.clients.client import Client
 from pithosfs.clients.connecting import Connection, connect
+from pithosfs.clients.waiting import Waiter
 from pithosfs.errors import ClientError
 
-__all__ = ["Client", "ClientError", "Connection", "connect"]
+__all__ = ["Client", "ClientError", "Connection", "Waiter", "connect"]

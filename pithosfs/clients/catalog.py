@@ -46,15 +46,27 @@ def _versioned(url: str) -> bool:
     return _VERSION.fullmatch(url.rpartition("/")[2]) is not None
 
 
-def find_service(catalog: Sequence[Any], service_type: str) -> dict[str, Any]:
-    """The first service of a type (step 3). Raises ClientError when there is none."""
-    for service in catalog:
-        if isinstance(service, dict) and str(service.get("type", "")).lower() == service_type.lower():
-            return service
-    raise ClientError(
-        f"this cloud has no service of type {service_type!r}",
-        hint="see what it has: pithosfs user authenticate",
-    )
+def find_service(catalog: Sequence[Any], service_type: str, setting: str | None = None) -> dict[str, Any]:
+    """The first service of a type (step 3). Raises ClientError when there is none.
+
+    `setting` is the name of the one that says which type to look for.
+    """
+    services = {str(one["type"]).lower(): one for one in reversed(catalog) if isinstance(one, dict) and one.get("type")}
+    found: dict[str, Any] | None = services.get(service_type.lower())
+    if found is None:
+        name = next((name for name, known in SERVICE_TYPES.items() if known == service_type.lower()), None)
+        setting = setting or (name and f"cloud.NAME.{name}_type")
+        raise ClientError(
+            f"this cloud has no service of type {service_type!r}", hint=_what_there_is(sorted(services), setting)
+        )
+    return found
+
+
+def _what_there_is(types: Sequence[str], setting: str | None) -> str:
+    if not types:
+        return "its catalog is empty: check the authentication address, pithosfs config get cloud"
+    there = f"it has {', '.join(types)}"
+    return f"{there}; if it is one of these: pithosfs config set {setting} TYPE" if setting else there
 
 
 def find_endpoint(service: Mapping[str, Any], version: str | None = None) -> dict[str, Any]:

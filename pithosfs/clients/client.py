@@ -21,13 +21,16 @@ class Client:
     """A client of one service at `endpoint_url`.
 
     Clients that are to share connections are given one `session`; without one each makes its own at its first request.
-    Setting `token` holds for the requests that follow. The repr shows no token.
+    Setting `token` holds for the requests that follow. The repr shows no token. `base_url` is an older name of
+    `endpoint_url`, which goes before it.
     """
 
     service_type = ""
 
-    def __init__(self, endpoint_url: str, token: str, *, session: Session | None = None) -> None:
-        self.endpoint_url = endpoint_url.rstrip("/")
+    def __init__(
+        self, endpoint_url: str, token: str, base_url: str | None = None, *, session: Session | None = None
+    ) -> None:
+        self.endpoint_url = (endpoint_url or base_url or "").rstrip("/")
         self.token = token
         self._session = session
         self._owns_session = session is None

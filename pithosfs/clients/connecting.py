@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pithosfs.clients.astakos import CachedAstakosClient
 from pithosfs.clients.catalog import SERVICE_TYPES, endpoint_url, find_endpoint, find_service
-from pithosfs.clients.pithos.wire import PithosWire
+from pithosfs.clients.client import Client
 from pithosfs.config import Cloud
 from pithosfs.errors import NotAllowed, NotFound, NotLoggedIn
 from pithosfs.http import Session
 
+if TYPE_CHECKING:
+    from pithosfs.clients.pithos.wire import PithosWire
+
 __all__ = ["Connection", "connect"]
+
+C = TypeVar("C", bound=Client)
 
 
 class Connection:
@@ -57,15 +62,27 @@ class Connection:
             return url.rstrip("/")
         wanted = (self.cloud.override(service, "type") if service else None) or service_type
         version = self.cloud.override(service, "version") if service else None
-        return endpoint_url(find_endpoint(find_service(self.access["serviceCatalog"], wanted), version), service_type)
+        setting = f"cloud.{self.cloud.name}.{service}_type" if service else None
+        found = find_service(self.access["serviceCatalog"], wanted, setting)
+        return endpoint_url(find_endpoint(found, version), service_type)
 
     def token(self, service_type: str) -> str:
         """The token for a service: the cloud's, or the one set as `SERVICE_token`."""
         service = _service(service_type)
         return (self.cloud.override(service, "token") if service else None) or self.cloud.token
 
+    def client(self, kind: type[C]) -> C:
+        """A client of a service over these connections: `connection.client(CycladesComputeClient)`.
+
+        Raises ClientError when the catalog has no such service.
+        """
+        service = kind.service_type
+        return kind(self.endpoint(service), self.token(service), session=self.session)
+
     def wire(self) -> PithosWire:
         """The object store's requests."""
+        from pithosfs.clients.pithos.wire import PithosWire  # a program for another service starts without it
+
         return PithosWire(self.session, self.endpoint("object-store"), self.token("object-store"))
 
 

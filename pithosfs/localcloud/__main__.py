@@ -12,9 +12,10 @@ import os
 import sys
 from pathlib import Path
 
-from pithosfs.errors import LocalError
+from pithosfs.errors import LocalError, UsageError
 from pithosfs.localcloud import process
 from pithosfs.localcloud.datadir import Record
+from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
 from pithosfs.localcloud.server import serve
 
 
@@ -26,6 +27,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="the port (0, the default: the last one, or any free one)")
     parser.add_argument("--base-url", default=None, help="the address that clients are told")
     parser.add_argument(
+        "--sandbox-delay",
+        type=float,
+        default=DEFAULT_DELAY,
+        metavar="SECONDS",
+        help=f"how long what is done to servers takes (default: {DEFAULT_DELAY})",
+    )
+    parser.add_argument(
         "--announce",
         action="store_true",
         help="say on standard output, as one line of JSON, that the server is ready or why it is not",
@@ -36,10 +44,18 @@ def main() -> int:
     try:
         if options.announce:
             os.chdir("/")  # so that no mount is kept busy
-            serve(options.data, options.host, options.port, options.base_url, ready=_say_ready)
+            timing = Timing(options.sandbox_delay)
+            serve(options.data, options.host, options.port, options.base_url, timing, ready=_say_ready)
         else:
-            process.start(options.data, options.host, options.port, foreground=True, base_url=options.base_url)
-    except LocalError as error:
+            process.start(
+                options.data,
+                options.host,
+                options.port,
+                foreground=True,
+                base_url=options.base_url,
+                sandbox_delay=options.sandbox_delay,
+            )
+    except (LocalError, UsageError) as error:
         if options.announce:
             _say({"error": error.message, "hint": error.hint})
         else:

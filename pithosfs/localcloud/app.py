@@ -25,8 +25,11 @@ from pithosfs.localcloud.catalog import Service
 from pithosfs.localcloud.database import Database
 from pithosfs.localcloud.datadir import BLOCKS, DATABASE
 from pithosfs.localcloud.faults import Fault, bad_request, fault_response, requested_form
+from pithosfs.localcloud.identity import PATHS as IDENTITY_PATHS
 from pithosfs.localcloud.identity import Identity
 from pithosfs.localcloud.objects import ObjectService
+from pithosfs.localcloud.sandbox.assembly import CaughtUp, open_sandbox, sandbox_services
+from pithosfs.localcloud.sandbox.timing import Timing
 from pithosfs.localcloud.smallblocks import SmallBlocks
 from pithosfs.localcloud.swift import SwiftService
 
@@ -38,6 +41,9 @@ COLLECT_FIRST_SECONDS = 3600.0
 COLLECT_SECONDS = 24 * 3600.0
 """How long from one collection to the next; blocks are kept about as long anyway (`blockstore.KEEP_SECONDS`)."""
 
+EXPIRE_SECONDS = 60.0
+"""How long after its end a project may still be used."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -47,10 +53,12 @@ class LocalCloud:
     Whoever opens it has made sure that no other server has the same data directory open (`process` does).
     """
 
-    def __init__(self, data: Path, configured_url: str | None = None) -> None:
+    def __init__(self, data: Path, configured_url: str | None = None, timing: Timing | None = None) -> None:
         self.database = Database(data / DATABASE)
         self.blocks = BlockStore(data / BLOCKS, small=SmallBlocks(self.database))
         self._configured_url = configured_url
+        self._timing = timing or Timing()
+        self._identity: Identity | None = None
         self._objects: ObjectService | None = None
         self._services: list[tuple[bytes, ASGIApp]] = []  # in the order in which they are asked for most
 
@@ -59,26 +67,28 @@ class LocalCloud:
         self.database.open()
         try:
             self.blocks.open()
-            identity = Identity(self.database, self._configured_url)
+            self._identity = identity = Identity(self.database, self._configured_url)
             identity.add_service(Service("object-store", "pithos_object-store", "v1", "/object-store/v1"))
             self._objects = objects = ObjectService(self.database, self.blocks, identity)
             swift = SwiftService(objects.backend)
+            sandbox = open_sandbox(objects.backend, self._timing)
         except BaseException:
             self.close()
             raise
         self._services = [
             (b"/object-store", objects),
-            (b"/identity", identity),
-            (b"/account", identity),
+            *((path, CaughtUp(sandbox, identity)) for path in IDENTITY_PATHS),
             (b"/public", objects),
             (b"/swift", swift),
             (b"/auth", swift),
             (b"/info", swift),
+            *sandbox_services(sandbox),
         ]
 
     def close(self) -> None:
         """Finish what is queued and let everything go. May be called twice."""
         self._services = []
+        self._identity = None
         self._objects = None
         self.blocks.close()
         self.database.close()
@@ -102,6 +112,16 @@ class LocalCloud:
             else:
                 logger.info("removed %d unused blocks, %d bytes", count, size)
 
+    async def expire_regularly(self) -> None:
+        """Terminate projects whose end has come, soon after it, until cancelled."""
+        while self._identity is not None:
+            try:
+                for name in await self._identity.expire_projects():
+                    logger.info("the project %s has come to its end", name)
+            except sqlite3.Error:
+                logger.exception("projects that have ended could not be terminated; trying again later")
+            await asyncio.sleep(EXPIRE_SECONDS)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope["raw_path"]
         for prefix, service in self._services:
@@ -124,13 +144,13 @@ class _EveryPath(BaseRoute):
         await self._cloud(scope, receive, send)
 
 
-def create_app(data: Path, base_url: str | None = None) -> Starlette:
+def create_app(data: Path, base_url: str | None = None, timing: Timing | None = None) -> Starlette:
     """The application for one data directory, which must exist and belong to this process alone while it runs.
 
-    `base_url` is the address that clients are told; None takes it from each request's `Host`. When opening the data
-    fails, `app.state.failure` holds the exception.
+    `base_url` is the address that clients are told; None takes it from each request's `Host`. `timing` is how long
+    things take in the sandbox. When opening the data fails, `app.state.failure` holds the exception.
     """
-    cloud = LocalCloud(data, base_url)
+    cloud = LocalCloud(data, base_url, timing)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -139,12 +159,13 @@ def create_app(data: Path, base_url: str | None = None) -> Starlette:
         except Exception as failure:
             app.state.failure = failure
             raise
-        collecting = asyncio.create_task(cloud.collect_regularly())
+        chores = [asyncio.create_task(cloud.collect_regularly()), asyncio.create_task(cloud.expire_regularly())]
         try:
             yield
         finally:
-            collecting.cancel()
-            await asyncio.wait([collecting])
+            for chore in chores:
+                chore.cancel()
+            await asyncio.wait(chores)
             cloud.close()
 
     app = Starlette(

@@ -18,7 +18,8 @@ class Service:
     """One entry of the catalog.
 
     `path` is where it is below the cloud's base URL, without a trailing slash. `version` may be empty.
-    `version_in_path` says whether `path` ends in the version or the client has to append it.
+    `version_in_path` says whether `path` ends in the version or the client has to append it. `login_path` is where a
+    browser logs in, for the one service that is about that.
     """
 
     type: str
@@ -26,6 +27,7 @@ class Service:
     version: str
     path: str
     version_in_path: bool = True
+    login_path: str | None = None
 
 
 def base_url(scope: Scope, configured: str | None = None) -> str:
@@ -74,9 +76,12 @@ def endpoints_json(services: Iterable[Service], base: str) -> list[dict[str, obj
 
 
 def _endpoint(service: Service, base: str) -> dict[str, object]:
-    return {
+    endpoint: dict[str, object] = {
         "versionId": service.version,
         "publicURL": base + service.path,
         "SNF:uiURL": base + "/ui",
         "SNF:exposeVersion": str(service.version_in_path),  # a string on the wire
     }
+    if service.login_path is not None:
+        endpoint["SNF:webloginURL"] = base + service.login_path
+    return endpoint

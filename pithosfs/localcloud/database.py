@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 from pithosfs.errors import LocalError
 from pithosfs.localcloud.lock import FileLock
 
-__all__ = ["GROUP_LIMIT", "Database", "Migration", "connect", "migrate", "transaction"]
+__all__ = ["GROUP_LIMIT", "Database", "Migration", "connect", "migrate", "schema_version", "transaction"]
 
 T = TypeVar("T")
 
@@ -118,8 +118,7 @@ def migrate(connection: sqlite3.Connection, service: str, steps: Sequence[Migrat
 
     def advance(connection: sqlite3.Connection) -> None:
         connection.execute(_VERSIONS)
-        row = connection.execute("SELECT version FROM schema_versions WHERE service = ?", (service,)).fetchone()
-        done = 0 if row is None else int(row[0])
+        done = schema_version(connection, service)
         if done > len(steps):
             raise LocalError(
                 f"the local cloud's data was written by a newer version ({service}: step {done}, known: {len(steps)})",
@@ -140,6 +139,14 @@ def migrate(connection: sqlite3.Connection, service: str, steps: Sequence[Migrat
         )
 
     transaction(connection, advance)
+
+
+def schema_version(connection: sqlite3.Connection, service: str) -> int:
+    """How many steps of a service's schema were carried out; 0 in a database that is not there yet."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone() is None:
+        return 0
+    row = connection.execute("SELECT version FROM schema_versions WHERE service = ?", (service,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _statements(script: str) -> list[str]:

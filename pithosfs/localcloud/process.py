@@ -16,15 +16,15 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from pithosfs.errors import LocalError
+from pithosfs.errors import LocalError, NotFound
 from pithosfs.localcloud import users as user_tables
-from pithosfs.localcloud.database import connect, migrate, transaction
+from pithosfs.localcloud.database import connect, migrate, schema_version, transaction
 from pithosfs.localcloud.datadir import (
     DATABASE,
     LOG,
@@ -35,9 +35,23 @@ from pithosfs.localcloud.datadir import (
     read_record,
     server_lock,
 )
-from pithosfs.localcloud.users import TOKEN_LIFETIME, UNLIMITED, User
+from pithosfs.localcloud.identity_schema import MIGRATIONS, SERVICE
+from pithosfs.localcloud.resources import UNLIMITED
+from pithosfs.localcloud.sandbox.timing import DEFAULT_DELAY, Timing
+from pithosfs.localcloud.users import TOKEN_LIFETIME, ListedUser
 
-__all__ = ["Status", "add_user", "start", "status", "stop", "user_token", "users"]
+__all__ = [
+    "Status",
+    "add_user",
+    "change_user",
+    "service_token",
+    "start",
+    "status",
+    "stop",
+    "suspend_server",
+    "user_token",
+    "users",
+]
 
 T = TypeVar("T")
 
@@ -73,15 +87,18 @@ def start(
     *,
     foreground: bool = False,
     base_url: str | None = None,
+    sandbox_delay: float = DEFAULT_DELAY,
     ready: Callable[[Status], None] | None = None,
 ) -> Status:
     """Start the local cloud and return once it answers; if it runs already, just return how it is.
 
     `port` 0: the one it had last time if that is free, else any. `base_url` is the address that clients are told
-    when it is not the one they connect to (behind a proxy). In the foreground this calls `ready` once the server
-    answers, and returns when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be
-    had.
+    when it is not the one they connect to (behind a proxy). `sandbox_delay` is how many seconds it takes to build a
+    server, or whatever else is done to one. In the foreground this calls `ready` once the server answers, and returns
+    when SIGINT or SIGTERM stopped it. Raises LocalError when the address or the data cannot be had, UsageError for an
+    impossible delay.
     """
+    timing = Timing(sandbox_delay)
     data = data.absolute()
     prepare(data)
     control = control_lock(data)
@@ -90,7 +107,7 @@ def start(
         if server_lock(data).is_held():
             return status(data)
         if not foreground:
-            _spawn(data, host, port, base_url)
+            _spawn(data, host, port, base_url, sandbox_delay)
             return status(data)
         # Imported here: the server's libraries take longer to load than everything else here.
         from pithosfs.localcloud.server import serve
@@ -101,7 +118,7 @@ def start(
             if ready is not None:
                 ready(status(data))
 
-        serve(data, host, port, base_url, is_ready)
+        serve(data, host, port, base_url, timing, is_ready)
     return status(data)
 
 
@@ -159,15 +176,18 @@ def status(data: Path) -> Status:
     )
 
 
-def add_user(data: Path, name: str, quota: int | None = None) -> str:
+def add_user(data: Path, name: str, quota: int | None = None, *, admin: bool = False) -> str:
     """Make a user who may hold `quota` bytes (None: no limit) and return a token for them.
 
-    Raises UsageError for an impossible name, Conflict when there is such a user.
+    The first user is an administrator in any case. Raises UsageError for an impossible name, Conflict when there is
+    such a user.
     """
     limit = UNLIMITED if quota is None else quota
-    return _change(
-        data, lambda connection: user_tables.issue_token(connection, user_tables.add_user(connection, name, limit))
-    )
+
+    def add(connection: sqlite3.Connection) -> str:
+        return user_tables.issue_token(connection, user_tables.add_user(connection, name, limit, admin=admin))
+
+    return _change(data, add)
 
 
 def user_token(data: Path, name: str, *, lifetime: timedelta = TOKEN_LIFETIME, revoke: bool = False) -> str:
@@ -185,17 +205,73 @@ def user_token(data: Path, name: str, *, lifetime: timedelta = TOKEN_LIFETIME, r
     return _change(data, issue)
 
 
-def users(data: Path) -> list[User]:
+def change_user(
+    data: Path, name: str, *, limits: Mapping[str, int | None] | None = None, admin: bool | None = None
+) -> None:
+    """Change what a user's personal project may use, and whether the user is an administrator; all of it or nothing.
+
+    `limits`: resource → limit in its unit, None for no limit. Raises NotFound for an unknown user, UsageError for an
+    unknown resource or an impossible limit.
+    """
+
+    def change(connection: sqlite3.Connection) -> None:
+        user = user_tables.find_user(connection, name=name)
+        for resource, limit in (limits or {}).items():
+            user_tables.set_limit(connection, user, resource, UNLIMITED if limit is None else limit)
+        if admin is not None:
+            user_tables.set_admin(connection, user, admin)
+
+    _change(data, change)
+
+
+def service_token(data: Path, component: str, *, revoke: bool = False) -> str:
+    """A new token for a part of the platform (`resources.COMPONENTS`), for the calls that only services may make.
+
+    Older ones stay valid unless `revoke` ends them all. Raises UsageError for an unknown part.
+    """
+
+    def issue(connection: sqlite3.Connection) -> str:
+        if revoke:
+            user_tables.revoke_service_tokens(connection, component)
+        return user_tables.issue_service_token(connection, component)
+
+    return _change(data, issue)
+
+
+def suspend_server(data: Path, ident: int, *, suspended: bool) -> None:
+    """Let nobody change a server, or everybody again who could: what an administrator does (compute.md 3.2).
+
+    Raises NotFound for one that does not exist, or no longer.
+    """
+
+    def change(connection: sqlite3.Connection) -> None:
+        try:
+            changed = connection.execute(
+                "UPDATE servers SET suspended = ? WHERE id = ? AND status != 'DELETED'", (suspended, ident)
+            ).rowcount
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            changed = 0  # it has never run
+        if not changed:
+            raise NotFound(f"there is no server {ident}", hint="see which there are: pithosfs server list")
+
+    _change(data, change)
+
+
+def users(data: Path) -> list[ListedUser]:
     """All users, oldest first; none when there is no data yet."""
     if not (data / DATABASE).exists():
         return []
     try:
         with contextlib.closing(connect(data / DATABASE, read_only=True)) as connection:
-            return user_tables.all_users(connection)
+            version = schema_version(connection, SERVICE)
+            if version == len(MIGRATIONS):
+                return user_tables.all_users(connection)
     except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []  # killed while it was being made for the first time
         raise _unusable(data, error) from error
+    # Written by an older version of this program, which kept them otherwise; or killed while it was first made.
+    return [] if version == 0 else _change(data, user_tables.all_users)
 
 
 def _change(data: Path, fn: Callable[[sqlite3.Connection], T]) -> T:
@@ -203,7 +279,7 @@ def _change(data: Path, fn: Callable[[sqlite3.Connection], T]) -> T:
     prepare(data)
     try:
         with contextlib.closing(connect(data / DATABASE)) as connection:
-            migrate(connection, "identity", user_tables.MIGRATIONS)
+            migrate(connection, SERVICE, MIGRATIONS)
             return transaction(connection, fn)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(data, error) from error
@@ -213,13 +289,13 @@ def _unusable(data: Path, error: Exception) -> LocalError:
     return LocalError(f"the database {data / DATABASE} cannot be used: {error}", hint="is the disk full, or damaged?")
 
 
-def _spawn(data: Path, host: str, port: int, base_url: str | None) -> None:
+def _spawn(data: Path, host: str, port: int, base_url: str | None, sandbox_delay: float) -> None:
     """Start a server in the background and wait until it says that it is ready, or why it is not."""
     log = data / LOG
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(data / f"{LOG}.old")
     command = [sys.executable, "-P", "-m", "pithosfs.localcloud", "--announce"]
-    command += ["--data", str(data), "--host", host, "--port", str(port)]
+    command += ["--data", str(data), "--host", host, "--port", str(port), "--sandbox-delay", str(sandbox_delay)]
     if base_url is not None:
         command += ["--base-url", base_url]
     reader, writer = os.pipe()

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from pithosfs.errors import LocalError
 from pithosfs.localcloud.app import create_app
 from pithosfs.localcloud.datadir import STOP_SECONDS, Record, prepare, read_record, server_lock, write_record
+from pithosfs.localcloud.sandbox.timing import Timing
 
 __all__ = ["serve"]
 
@@ -26,11 +27,13 @@ KEEP_ALIVE_SECONDS = 75
 """Idle connections stay open longer than clients' own pools keep them, so that it is the client who closes."""
 
 
-def serve(data: Path, host: str, port: int, base_url: str | None, ready: Callable[[Record], None]) -> None:
+def serve(
+    data: Path, host: str, port: int, base_url: str | None, timing: Timing, ready: Callable[[Record], None]
+) -> None:
     """Run the server in this process until SIGTERM or SIGINT.
 
-    `port` 0 takes the last one again if it is free, else any. `ready` is called once, when
-    requests are answered. Raises LocalError when the address or the data cannot be had.
+    `port` 0 takes the last one again if it is free, else any. `timing` is how long things take in the sandbox. `ready`
+    is called once, when requests are answered. Raises LocalError when the address or the data cannot be had.
     """
     prepare(data)
     if base_url is not None:
@@ -47,18 +50,23 @@ def serve(data: Path, host: str, port: int, base_url: str | None, ready: Callabl
         with contextlib.closing(_listen(last, host, port)) as listener:
             bound = int(listener.getsockname()[1])
             record = Record(os.getpid(), base_url or _url(host, bound), host, bound, time.time())
-            _run(data, listener, record, base_url, ready)
+            _run(data, listener, record, base_url, timing, ready)
         write_record(data, replace(record, pid=0))
 
 
 def _run(
-    data: Path, listener: socket.socket, record: Record, base_url: str | None, ready: Callable[[Record], None]
+    data: Path,
+    listener: socket.socket,
+    record: Record,
+    base_url: str | None,
+    timing: Timing,
+    ready: Callable[[Record], None],
 ) -> None:
     def announce() -> None:
         write_record(data, record)
         ready(record)
 
-    app = create_app(data, base_url)
+    app = create_app(data, base_url, timing)
     server = _Server(
         uvicorn.Config(
             app,

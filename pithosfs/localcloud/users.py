@@ -1,4 +1,4 @@
-"""Users and their tokens: the tables, and what is done with them inside a transaction.
+"""Users and their tokens: what is done with them inside a transaction.
 
 All functions take a connection, so that the running server (through `Database`) and the command line (in a process of
 its own, on the same file) share them.
@@ -16,26 +16,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pithosfs.errors import Conflict, NotFound, UsageError
-from pithosfs.localcloud.database import Migration
+from pithosfs.localcloud.holdings import refresh
+from pithosfs.localcloud.resources import COMPONENTS, DISKSPACE, RESOURCES, UNLIMITED
 
 __all__ = [
-    "MIGRATIONS",
     "TOKEN_LIFETIME",
-    "UNLIMITED",
+    "ListedUser",
     "User",
     "add_user",
     "all_users",
+    "check_name",
+    "find_service_token",
     "find_token",
     "find_user",
+    "issue_service_token",
     "issue_token",
     "names_of",
-    "quota_of",
+    "rename",
+    "revoke_service_tokens",
     "revoke_tokens",
+    "set_active",
+    "set_admin",
+    "set_limit",
+    "token_hash",
     "uuids_of",
 ]
-
-UNLIMITED = 2**63 - 1
-"""The quota that stands for "no limit" (identity.md 1.1)."""
 
 TOKEN_LIFETIME = timedelta(days=3650)
 """Tokens of a cloud on one's own machine outlive the settings they are written into."""
@@ -43,57 +48,99 @@ TOKEN_LIFETIME = timedelta(days=3650)
 LONGEST_NAME = 256
 """Characters in a user name: the limit for principals on the wire (object-store.md 3.4)."""
 
-_SCHEMA = """
-CREATE TABLE users (
-    uuid TEXT PRIMARY KEY,          -- lower case; also the account in object-store URLs and the user's own project
-    name TEXT NOT NULL,             -- as it was given; shown everywhere
-    name_key TEXT NOT NULL UNIQUE,  -- the name case-folded: names that differ only in case are one user
-    quota INTEGER NOT NULL CHECK (quota >= 0),  -- bytes of pithos.diskspace; 2^63-1 is "unlimited"
-    created REAL NOT NULL           -- seconds since the epoch
-) WITHOUT ROWID;
-
-CREATE TABLE tokens (
-    hash BLOB PRIMARY KEY,          -- SHA-256 of the token, which is shown once and kept nowhere
-    user TEXT NOT NULL REFERENCES users (uuid) ON DELETE CASCADE,   -- a user may have several valid tokens
-    created REAL NOT NULL,          -- seconds since the epoch
-    expires REAL NOT NULL           -- seconds since the epoch; from then on the token is refused
-) WITHOUT ROWID;
-
-CREATE INDEX tokens_by_user ON tokens (user);
-"""
-
-MIGRATIONS: tuple[Migration, ...] = (_SCHEMA,)
-
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may use this cloud. `quota` is in bytes, `UNLIMITED` when there is none."""
+    """Somebody who may use this cloud.
+
+    An `admin` decides about projects and users. `default_project` pays for what names no project.
+    """
 
     uuid: str
     name: str
+    admin: bool
+    default_project: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUser(User):
+    """A user and the bytes that their personal project may store (`UNLIMITED` when there is no limit)."""
+
     quota: int
 
 
-def add_user(connection: sqlite3.Connection, name: str, quota: int = UNLIMITED) -> User:
-    """Make a user. Raises UsageError for an impossible name or quota, Conflict when the name is taken."""
+_COLUMNS = "users.uuid, users.name, users.admin, coalesce(users.default_project, users.uuid)"
+
+
+def add_user(connection: sqlite3.Connection, name: str, quota: int = UNLIMITED, *, admin: bool = False) -> User:
+    """Make a user with a personal project, which may store `quota` bytes. The first one is an administrator.
+
+    Raises UsageError for an impossible name or quota, Conflict when the name is taken.
+    """
+    check_name(name)
+    admin = admin or connection.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
+    ident = str(uuid.uuid4())
+    now = time.time()
+    try:
+        connection.execute(
+            "INSERT INTO users (uuid, name, name_key, created, admin) VALUES (?, ?, ?, ?, ?)",
+            (ident, name, name.casefold(), now, admin),
+        )
+    except sqlite3.IntegrityError:
+        raise _name_taken(name) from None
+    _add_personal_project(connection, ident, int(now * 1_000_000))
+    refresh(connection, ident)
+    user = User(ident, name, admin, ident)
+    if quota != UNLIMITED:
+        set_limit(connection, user, DISKSPACE, quota)
+    return user
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a text that cannot be a user name."""
     if not name or name != name.strip() or len(name) > LONGEST_NAME or not name.isprintable() or "," in name:
         raise UsageError(
             f"{name!r} cannot be a user name",
             hint=f"use 1 to {LONGEST_NAME} printable characters without commas or blanks at the ends",
         )
-    if not 0 <= quota <= UNLIMITED:
-        raise UsageError(f"a quota of {quota} bytes is out of range")
-    user = User(str(uuid.uuid4()), name, quota)
+
+
+def set_limit(connection: sqlite3.Connection, user: User, resource: str, limit: int) -> None:
+    """Change what a user's personal project may use, in units of the resource; `UNLIMITED` for no limit.
+
+    Raises UsageError for an unknown resource or an impossible limit.
+    """
+    if resource not in RESOURCES:
+        raise UsageError(f"there is no resource {resource!r}", hint=f"one of these: {', '.join(RESOURCES)}")
+    if not 0 <= limit <= UNLIMITED:
+        raise UsageError(f"a quota of {limit} is out of range")
+    connection.execute(
+        "INSERT INTO project_limits (project, resource, project_capacity, member_capacity) VALUES (?1, ?2, ?3, ?3)"
+        " ON CONFLICT (project, resource) DO UPDATE SET project_capacity = ?3, member_capacity = ?3",
+        (user.uuid, resource, limit),
+    )
+    refresh(connection, user.uuid)
+
+
+def set_admin(connection: sqlite3.Connection, user: User, admin: bool) -> None:
+    """Let a user decide about projects and users, or no longer."""
+    connection.execute("UPDATE users SET admin = ? WHERE uuid = ?", (admin, user.uuid))
+
+
+def set_active(connection: sqlite3.Connection, user: User, active: bool, reason: str | None = None) -> None:
+    """Accept a user's tokens again, or none of them any more."""
+    connection.execute(
+        "UPDATE users SET active = ?, deactivated_reason = ? WHERE uuid = ?", (active, reason, user.uuid)
+    )
+
+
+def rename(connection: sqlite3.Connection, user: User, name: str) -> None:
+    """Give a user another name. Raises UsageError for an impossible one, Conflict when somebody else has it."""
+    check_name(name)
     try:
-        connection.execute(
-            "INSERT INTO users (uuid, name, name_key, quota, created) VALUES (?, ?, ?, ?, ?)",
-            (user.uuid, name, name.casefold(), quota, time.time()),
-        )
+        connection.execute("UPDATE users SET name = ?, name_key = ? WHERE uuid = ?", (name, name.casefold(), user.uuid))
     except sqlite3.IntegrityError:
-        raise Conflict(
-            f"there is a user {name!r} already", hint=f"get a token for them: pithosfs localcloud user token {name}"
-        ) from None
-    return user
+        raise _name_taken(name) from None
 
 
 def issue_token(connection: sqlite3.Connection, user: User, lifetime: timedelta = TOKEN_LIFETIME) -> str:
@@ -104,7 +151,7 @@ def issue_token(connection: sqlite3.Connection, user: User, lifetime: timedelta 
     connection.execute("DELETE FROM tokens WHERE user = ? AND expires <= ?", (user.uuid, now))
     connection.execute(
         "INSERT INTO tokens (hash, user, created, expires) VALUES (?, ?, ?, ?)",
-        (_token_hash(token), user.uuid, now, now + lifetime.total_seconds()),
+        (token_hash(token), user.uuid, now, now + lifetime.total_seconds()),
     )
     return token
 
@@ -115,33 +162,58 @@ def revoke_tokens(connection: sqlite3.Connection, user: User) -> int:
 
 
 def find_token(connection: sqlite3.Connection, token: str) -> tuple[User, float] | None:
-    """Whose token this is and until when (seconds since the epoch); None for an unknown or expired one."""
+    """Whose token this is and until when (seconds since the epoch); None for one that is not accepted.
+
+    That is an unknown or expired one, or the user was deactivated.
+    """
     row = connection.execute(
-        "SELECT users.uuid, users.name, users.quota, tokens.expires FROM tokens JOIN users ON users.uuid = tokens.user"
-        " WHERE tokens.hash = ? AND tokens.expires > ?",
-        (_token_hash(token), time.time()),
+        f"SELECT {_COLUMNS}, tokens.expires FROM tokens JOIN users ON users.uuid = tokens.user"  # noqa: S608
+        " WHERE tokens.hash = ? AND tokens.expires > ? AND users.active",
+        (token_hash(token), time.time()),
     ).fetchone()
-    return None if row is None else (User(row[0], row[1], row[2]), float(row[3]))
+    return None if row is None else (User(row[0], row[1], bool(row[2]), row[3]), float(row[4]))
 
 
 def find_user(connection: sqlite3.Connection, *, name: str | None = None, uuid: str | None = None) -> User:
     """The user of that name (in any case) or that uuid. Raises NotFound."""
     column, key = ("name_key", name.casefold()) if name is not None else ("uuid", uuid)
-    row = connection.execute(f"SELECT uuid, name, quota FROM users WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT {_COLUMNS} FROM users WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
     if row is None:
         raise NotFound(f"there is no user {name or uuid!r}", hint="see who there is: pithosfs localcloud user list")
-    return User(row[0], row[1], row[2])
+    return User(row[0], row[1], bool(row[2]), row[3])
 
 
-def all_users(connection: sqlite3.Connection) -> list[User]:
+def all_users(connection: sqlite3.Connection) -> list[ListedUser]:
     """Every user, in the order in which they were added."""
-    return [User(*row) for row in connection.execute("SELECT uuid, name, quota FROM users ORDER BY created, uuid")]
+    rows = connection.execute(
+        f"SELECT {_COLUMNS}, coalesce(l.project_capacity, ?) FROM users LEFT JOIN project_limits l"  # noqa: S608
+        " ON l.project = users.uuid AND l.resource = ? ORDER BY users.created, users.uuid",
+        (UNLIMITED, DISKSPACE),
+    )
+    return [ListedUser(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows]
 
 
-def quota_of(connection: sqlite3.Connection, uuid: str) -> int:
-    """Bytes that the user (or the project of that id) may hold; 0 for somebody who does not exist."""
-    row = connection.execute("SELECT quota FROM users WHERE uuid = ?", (uuid,)).fetchone()
-    return 0 if row is None else int(row[0])
+def issue_service_token(connection: sqlite3.Connection, component: str) -> str:
+    """A new token for a part of the platform, valid until it is revoked. Raises UsageError for an unknown part."""
+    if component not in COMPONENTS:
+        raise UsageError(f"there is no component {component!r}", hint=f"one of these: {', '.join(COMPONENTS)}")
+    token = secrets.token_hex(24)
+    connection.execute(
+        "INSERT INTO service_tokens (hash, component, created) VALUES (?, ?, ?)",
+        (token_hash(token), component, time.time()),
+    )
+    return token
+
+
+def revoke_service_tokens(connection: sqlite3.Connection, component: str) -> int:
+    """End all tokens of a part of the platform; returns how many there were."""
+    return connection.execute("DELETE FROM service_tokens WHERE component = ?", (component,)).rowcount
+
+
+def find_service_token(connection: sqlite3.Connection, token: str) -> str | None:
+    """Which part of the platform a token belongs to; None for any other token."""
+    row = connection.execute("SELECT component FROM service_tokens WHERE hash = ?", (token_hash(token),)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def names_of(connection: sqlite3.Connection, uuids: Iterable[str]) -> dict[str, str]:
@@ -164,6 +236,26 @@ def uuids_of(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, 
     return found
 
 
-def _token_hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """What is stored of a token."""
     # Tokens are random and long, so a plain fast hash is as hard to turn back as a slow one.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(
+        f"there is a user {name!r} already", hint=f"get a token for them: pithosfs localcloud user token {name}"
+    )
+
+
+def _add_personal_project(connection: sqlite3.Connection, user: str, now: int) -> None:
+    """What every user has: a project with the user's id, of which the user is the only member."""
+    connection.execute(
+        "INSERT INTO projects (uuid, name, state, personal, created, join_policy, leave_policy, max_members, private)"
+        " VALUES (?, ?, 'active', 1, ?, 'closed', 'closed', 1, 1)",
+        (user, f"system:{user}", now),
+    )
+    membership = connection.execute(
+        "INSERT INTO memberships (user, project, state) VALUES (?1, ?1, 'accepted')", (user,)
+    ).lastrowid
+    connection.execute("INSERT INTO membership_times VALUES (?, 'accepted', ?)", (membership, now))

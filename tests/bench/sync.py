@@ -41,7 +41,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fixtures.clouds import TestCloud
-from sync_contenders import CONTENDERS, Contender, DidNotWork, Makers, has_commands
+from sync_contenders import CONTENDERS, Contender, DidNotWork, Makers
 from sync_delay import delays
 from sync_report import Sample, goals, middles, sample_line, scan_line, tables
 from sync_scan import Scan, make_forest, scans
@@ -63,7 +63,6 @@ class Bench:
     def __init__(self, asked: argparse.Namespace, root: Path) -> None:
         self.asked = asked
         self.root = root
-        self.commands = has_commands() and not asked.engine
         self.samples: list[Sample] = []
         self.delays: dict[str, list[float]] = {}
         self.scans: list[Scan] = []
@@ -77,7 +76,7 @@ class Bench:
         limits = {"round_trip": self.asked.round_trip / 1000, "rate": self.asked.rate * 1e6} if wire == "shaped" else {}
         try:
             with Wire(cloud.address, **limits) as link:
-                yield cloud, link, Makers(cloud, link, root, commands=self.commands, profiles=self.asked.profile), root
+                yield cloud, link, Makers(cloud, link, root, profiles=self.asked.profile), root
         finally:
             cloud.close()
             shutil.rmtree(root)
@@ -217,7 +216,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--tree", type=Path, metavar="FOLDER", help="make the tree to scan there, once, and keep it")
     parser.add_argument("--round-trip", default=20.0, type=float, metavar="MS", help="of the shaped link (20)")
     parser.add_argument("--rate", default=200.0, type=float, metavar="MBIT", help="of the shaped link (200)")
-    parser.add_argument("--engine", action="store_true", help="the engine alone, even when `pithosfs sync` is there")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="keep profiles of the passes of pithosfs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
     asked = parser.parse_args()
@@ -243,8 +241,6 @@ def main() -> int:
     started = time.perf_counter()
     try:
         bench = Bench(asked, root)
-        if not bench.commands:
-            notice("pithosfs is its engine alone here, without `pithosfs sync`")
         if any(name in PASSES for name in asked.what):
             for repeat in range(asked.repeats):
                 for wire in asked.wires:

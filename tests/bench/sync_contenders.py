@@ -35,11 +35,6 @@ class DidNotWork(Exception):
     """A command has failed, or took too long."""
 
 
-def has_commands() -> bool:
-    """Whether `pithosfs sync` is there."""
-    return subprocess.run([*PROGRAM, "sync", "now", "--help"], capture_output=True, check=False).returncode == 0
-
-
 def rclone_program() -> str:
     beside = Path(sys.executable).with_name("rclone")
     found = str(beside) if beside.exists() else shutil.which("rclone")
@@ -91,11 +86,10 @@ def run(words: list[str], environ: dict[str, str], errors: Path) -> float:
 class Makers:
     """Makes contenders over one cloud and one link. `profiles`, if any, is a folder for profiles of pithosfs."""
 
-    def __init__(self, cloud: TestCloud, wire: Wire, root: Path, *, commands: bool, profiles: Path | None) -> None:
+    def __init__(self, cloud: TestCloud, wire: Wire, root: Path, *, profiles: Path | None) -> None:
         self._cloud = cloud
         self._wire = wire
         self._root = root
-        self._commands = commands
         self._profiles = profiles
 
     def make(self, name: str, tree: Tree) -> Contender:
@@ -107,11 +101,8 @@ class Makers:
 
     def _pithosfs(self, user: User, tree: Tree, root: Path) -> Contender:
         home = self.home(user, root)
-        if self._commands:
-            self.add(home, tree.root)
-            words = ["-m", PROGRAM[-1], "sync", "now", str(tree.root)]
-        else:
-            words = [str(HERE / "sync_pass.py"), str(tree.root), CONTAINER, str(root / "state.db")]
+        self.add(home, tree.root)
+        words = ["-m", PROGRAM[-1], "sync", "now", str(tree.root)]
 
         def command() -> list[str]:
             if self._profiles is None:
@@ -164,23 +155,9 @@ class Makers:
         home = self.home(user, root)
         folder.mkdir()
         errors = root / "errors"
-        if self._commands:
-            self.add(home, folder)
-            run([*PROGRAM, "sync", "start"], home.environ, errors)
-            try:
-                yield
-            finally:
-                run([*PROGRAM, "sync", "stop"], home.environ, errors)
-            return
-        words = [sys.executable, str(HERE / "sync_pass.py"), str(folder), CONTAINER, str(root / "state.db")]
-        with errors.open("wb") as told:
-            process = subprocess.Popen([*words, "--every", "1"], env=home.environ, stdout=told, stderr=told)
-            try:
-                yield
-            finally:
-                process.terminate()
-                try:
-                    process.wait(30)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        self.add(home, folder)
+        run([*PROGRAM, "sync", "start"], home.environ, errors)
+        try:
+            yield
+        finally:
+            run([*PROGRAM, "sync", "stop"], home.environ, errors)

@@ -127,7 +127,7 @@ def test_empty_lists_say_so_on_standard_error(cli: Cli) -> None:
     assert cli.ok("file", "list", "--output", "csv").out == ""
 
 
-# how lists are shown ------------------------------------------------------------------------------------------------
+# how lists are shown --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

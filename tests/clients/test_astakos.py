@@ -20,6 +20,8 @@ from pithosfs.clients.astakos import (
     NoUserUUID,
     Unauthorized,
 )
+from pithosfs.clients.catalog import find_service
+from pithosfs.clients.cyclades import CycladesBlockStorageClient, CycladesComputeClient, CycladesNetworkClient
 from pithosfs.config import Cloud
 from pithosfs.http import RetryPolicy, Session
 
@@ -124,7 +126,7 @@ def test_several_users_are_remembered(cloud: TestCloud, ada: User, bob: User) ->
             client.user_info("wrong")
 
 
-# connect ------------------------------------------------------------------------------------------------------------
+# connect --------------------------------------------------------------------------------------------------------------
 
 
 def test_connect_authenticates_once(cloud: TestCloud, ada: User) -> None:
@@ -178,3 +180,34 @@ def test_an_identity_service_that_falters() -> None:
     policy = RetryPolicy(attempts=3, base=0.001)
     with Session(policy=policy) as session, Scripted(answer(503), answer(200, json.dumps(access).encode())) as server:
         assert connect(Cloud("work", server.url, "token"), session).account_id == "u"
+
+
+def test_a_connection_makes_the_clients_of_its_services(cloud: TestCloud, ada: User) -> None:
+    options = {"cyclades_url": "http://elsewhere/v2.0", "cyclades_token": "other", "volume_type": "teleport"}
+    with connect(Cloud("work", ada.url, ada.token, options=options)) as connection:
+        network = connection.client(CycladesNetworkClient)
+        assert isinstance(network, CycladesNetworkClient)
+        assert network.endpoint_url == f"{cloud.base}/network/v2.0"
+        assert (network.token, network.session) == (ada.token, connection.session)
+        assert network.list_networks()
+        compute = connection.client(CycladesComputeClient)
+        assert (compute.endpoint_url, compute.token) == ("http://elsewhere/v2.0", "other")
+        with pytest.raises(errors.ClientError, match="teleport") as caught:
+            connection.client(CycladesBlockStorageClient)
+        assert caught.value.hint.startswith("it has account, ")
+        assert caught.value.hint.endswith("pithosfs config set cloud.work.volume_type TYPE")
+        with pytest.raises(errors.ClientError) as caught:
+            find_service([{"type": "identity"}], "volume")
+        assert (
+            caught.value.hint
+            == "it has identity; if it is one of these: pithosfs config set cloud.NAME.volume_type TYPE"
+        )
+
+
+def test_a_service_that_a_cloud_has_not_names_the_setting_of_that_cloud(ada: User) -> None:
+    access = {"user": {"id": "u"}, "token": {"id": "t"}, "serviceCatalog": [{"type": "compute", "endpoints": []}]}
+    with Session() as session, Scripted(answer(200, json.dumps({"access": access}).encode())) as server:
+        connection = connect(Cloud("work", server.url, ada.token), session)
+        with pytest.raises(errors.ClientError, match="'volume'") as caught:
+            connection.client(CycladesBlockStorageClient)
+    assert "pithosfs config set cloud.work.volume_type TYPE" in caught.value.hint

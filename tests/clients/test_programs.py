@@ -13,6 +13,8 @@ import pytest
 import requests
 from fixtures.clouds import TestCloud, User
 
+from pithosfs.clients import connect
+from pithosfs.clients.image import ImageClient
 from pithosfs.clients.pithos import PithosClient
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -118,3 +120,18 @@ def test_sharing(cloud: TestCloud, user: User) -> None:
     assert "x-object-public" not in stopped["info"]
     assert share("--read", "nobody").returncode == 1
     assert run("share.py", user.url, user.token, "nothing", "--stop").returncode == 3
+
+
+def test_making_servers(user: User) -> None:
+    with connect(user.cloud()) as connection:
+        name = connection.client(ImageClient).list_public()[0]["name"]
+    done = run("make_servers.py", user.url, user.token, name, "--count", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["left"] == 0
+    assert [one.pop("addresses") for one in told["servers"]] == [["192.168.7.2"], ["192.168.7.3"]]
+    same = {"os": "debian", "password": True, "console": "vnc", "ports": 1}
+    assert told["servers"] == [{"name": "node-1", **same}, {"name": "node-2", **same}]
+    assert done.stderr.splitlines()[:2] == ["node-1 0/300", "node-1 300/300"]
+    missing = run("make_servers.py", user.url, user.token, "no such image")
+    assert missing.stdout == "failed: no image no such image (404)\n"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 from conformance.server import NoServer, Server
+from conformance.services import Services, ServiceWorld
+from conformance.things import LOOK_UPS, MAKERS, clean
 from conformance.wire import Answer
 from conformance.world import World
 
@@ -25,6 +27,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         cloud = request.getfixturevalue("cloud")
         users = [cloud.user("conformance", quota=QUOTA), cloud.user("conformance")]
         base, tokens = users[0].url, (users[0].token, users[1].token)
+        cloud.project([users[0]], {"pithos.diskspace": (1000, 1000)})
     elif None in tokens:
         pytest.fail("--base-url needs the tokens of two users: --token and --token2")
     elif hasattr(request.config, "workerinput"):
@@ -71,3 +74,40 @@ def kept_account(server: Server) -> Iterator[None]:
 def _account_state(answer: Answer) -> dict[str, str]:
     prefixes = ("x-account-meta-", "x-account-group-")
     return {name.lower(): value for name, value in answer.headers.items() if name.lower().startswith(prefixes)}
+
+
+# the other services ---------------------------------------------------------------------------------------------------
+
+LIMITS = {"cyclades.vm": 2, "cyclades.network.private": 2, "cyclades.floating_ip": 2}
+"""What the second user of a local cloud may have: limits that a few requests can go over."""
+
+
+@pytest.fixture(scope="session")
+def services(request: pytest.FixtureRequest) -> Iterator[Services]:
+    """The cloud whose compute, network, image and volume services are looked at."""
+    option = request.config.getoption
+    base, tokens = option("--base-url"), (option("--token"), option("--token2"))
+    if base is None:
+        cloud = request.getfixturevalue("cloud")
+        users = [cloud.user("services"), cloud.user("services")]
+        for resource, limit in LIMITS.items():
+            cloud.set_limit(users[1], resource, limit)
+        base, tokens = users[0].url, (users[0].token, users[1].token)
+    elif None in tokens:
+        pytest.fail("--base-url needs the tokens of two users: --token and --token2")
+    try:
+        found = Services.find(base, tokens)
+    except NoServer as failure:
+        pytest.fail(str(failure))
+    yield found
+    left = clean(found)
+    found.wire.close()
+    assert left == [], "left behind"
+
+
+@pytest.fixture
+def service_world(services: Services) -> Iterator[ServiceWorld]:
+    """Where one row or one story runs."""
+    made = ServiceWorld(services, LOOK_UPS, MAKERS)
+    yield made
+    made.close()

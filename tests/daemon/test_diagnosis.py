@@ -49,7 +49,7 @@ def os_error(number: int) -> OSError:
         (NoConnection("refused"), WORKING, "waiting for the cloud: no connection", "network", Remedy.REPEAT),
         (TimedOut("late"), WORKING, "does not answer in time", "", Remedy.REPEAT),
         (ServerFailed("oops", 503), WORKING, "trouble of its own (503)", "later", Remedy.REPEAT),
-        (BadReply("cut"), WORKING, "answers are damaged", "proxy", Remedy.REPEAT),
+        (BadReply("cut"), WORKING, "cannot be relied on (cut)", "proxy", Remedy.REPEAT),
         (LocalChanged("x"), WORKING, "changed meanwhile", "", Remedy.REPEAT),
         (RemoteChanged("x"), WORKING, "changed meanwhile", "", Remedy.REPEAT),
         (NotLoggedIn("it has expired", 401), NEEDS_YOU, "'work' does not accept the token: it has expired",

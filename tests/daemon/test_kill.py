@@ -65,7 +65,7 @@ def test_killed_at_any_moment(part: int, cloud: TestCloud, tmp_path: Path) -> No
     ]
     try:
         users.converge(machines)
-        users.nothing_is_missing(machines)
+        users.nothing_is_missing(machines, side_by_side=True)
         assert kept <= set(place.tree())
     finally:
         for one in machines:

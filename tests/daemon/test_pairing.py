@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fixtures.daemons import SyncHome
+from fixtures.synced import Machine
 
 from pithosfs.errors import LocalError, NotFound, UsageError
 from pithosfs.store import ObjectPath
@@ -149,3 +150,25 @@ def test_a_folder_that_was_moved(sync: SyncHome) -> None:
     lay_marker(replace(pair, id="0badcafe", folder=sync.root / "another"), "elsewhere")
     with pytest.raises(LocalError, match="synced already"):
         move_pair(pair, str(sync.root / "another"), sync.directories)
+
+
+def test_what_was_written_to_a_replaced_file_does_not_stay_hidden(sync: SyncHome) -> None:
+    """A program that had the old file open while a download replaced it, and the pair ends before the next pass."""
+    pair = sync.add()
+    place = sync.place(pair)
+    path = pair.folder / "a"
+    path.write_bytes(b"0" * 10)
+    machine = Machine.over(sync.registry, pair, place, host="here")
+    try:
+        machine.settle()
+        with path.open("r+b", buffering=0) as program:
+            place.put("a", b"from the cloud")
+            machine.sync()
+            program.write(b"still here")
+    finally:
+        machine.close()
+    end_pair(pair, sync.registry, lambda: None, drop_trash=False)
+    assert sorted(one.read_bytes() for one in pair.folder.iterdir() if one.is_file()) == [
+        b"from the cloud",
+        b"still here",
+    ]

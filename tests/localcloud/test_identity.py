@@ -103,7 +103,7 @@ def test_authenticate(cloud: Cloud, session: requests.Session, variant: str, sla
     assert access["user"] == {
         "id": cloud.ada_id,
         "name": "Ada@Example.org",
-        "roles": [{"id": "1", "name": "default"}],
+        "roles": [{"id": "1", "name": "default"}, {"id": "2", "name": "admin-api"}],  # the first user
         "roles_links": [],
         "projects": [cloud.ada_id],
     }
@@ -361,7 +361,10 @@ def test_user_catalogs_that_make_no_sense(cloud: Cloud, session: requests.Sessio
 def test_user_catalogs_are_for_users(cloud: Cloud, session: requests.Session) -> None:
     fault(catalogs(cloud, session, {}, token="unknown"), 401, "unauthorized")
     fault(session.post(f"{cloud.url}/account/v1.0/user_catalogs", json={}), 401, "unauthorized")
-    fault(session.post(f"{cloud.url}/account/v1.0/service/user_catalogs", json={}), 400, "badRequest")
+    headers = {"X-Auth-Token": cloud.ada}
+    fault(
+        session.post(f"{cloud.url}/account/v1.0/service/user_catalogs", json={}, headers=headers), 401, "unauthorized"
+    )
 
 
 # resources and quotas -------------------------------------------------------------------------------------------------

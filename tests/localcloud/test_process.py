@@ -393,7 +393,59 @@ def test_two_processes_make_users_at_once(data: Path) -> None:
     commands = [[sys.executable, "-c", script, str(data), prefix] for prefix in "ab"]
     running = [subprocess.Popen(command) for command in commands]
     assert [one.wait() for one in running] == [0, 0]
-    assert len(process.users(data)) == 40
+    users = process.users(data)
+    assert len(users) == 40
+    assert [user.admin for user in users] == [True] + [False] * 39
+
+
+def test_users_are_changed_with_and_without_a_server(data: Path) -> None:
+    process.add_user(data, "ada")
+    token = process.add_user(data, "bob", quota=10, admin=True)
+    process.change_user(data, "BOB", limits={"pithos.diskspace": 20, "cyclades.vm": 2}, admin=False)
+    assert [(user.name, user.quota, user.admin) for user in process.users(data)][1] == ("bob", 20, False)
+    status = process.start(data)
+    quotas = request(status, "/account/v1.0/quotas", token)
+    (found,) = quotas.values()
+    assert (found["pithos.diskspace"]["limit"], found["cyclades.vm"]["project_limit"]) == (20, 2)
+    process.change_user(data, "bob", limits={"pithos.diskspace": None}, admin=True)
+    (found,) = request(status, "/account/v1.0/quotas", token).values()
+    assert (found["pithos.diskspace"]["limit"], found["cyclades.vm"]["limit"]) == (2**63 - 1, 2)
+    assert process.users(data)[1].admin
+
+
+def test_changes_that_make_no_sense_change_nothing(data: Path) -> None:
+    process.add_user(data, "ada")
+    with pytest.raises(NotFound):
+        process.change_user(data, "nobody", admin=True)
+    for limits in ({"cyclades.elephant": 1}, {"cyclades.vm": -1}, {"cyclades.vm": 2**63}):
+        with pytest.raises(UsageError):
+            process.change_user(data, "ada", limits={"pithos.diskspace": 5, **limits}, admin=False)
+    assert [(user.quota, user.admin) for user in process.users(data)] == [(2**63 - 1, True)]
+
+
+def test_tokens_of_services(data: Path) -> None:
+    status = process.start(data)
+    first, second = (process.service_token(data, "cyclades") for _ in range(2))
+    for token in (first, second):
+        assert request(status, "/account/v1.0/commissions", token) == []
+    last = process.service_token(data, "cyclades", revoke=True)
+    other = process.service_token(data, "pithos", revoke=True)
+    for token in (last, other):
+        assert request(status, "/account/v1.0/commissions", token) == []
+    for token in (first, second):
+        with pytest.raises(requests.HTTPError, match="401"):
+            request(status, "/account/v1.0/commissions", token)
+    with pytest.raises(UsageError):
+        process.service_token(data, "elephant")
+    for path in data.glob("cloud.sqlite3*"):
+        assert last.encode() not in path.read_bytes()  # stored hashed, as users' tokens are
+
+
+def request(status: process.Status, path: str, token: str) -> Any:
+    """What a GET gives; requests.HTTPError for a refusal."""
+    answer = requests.get(f"{status.url}{path}", headers={"X-Auth-Token": token}, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
 
 
 # the lock -------------------------------------------------------------------------------------------------------------

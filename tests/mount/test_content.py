@@ -58,7 +58,7 @@ def whole(content: Content) -> bytes:
     return content.read(0, content.size + 10)
 
 
-# reading and writing ----------------------------------------------------------------------------------------------
+# reading and writing --------------------------------------------------------------------------------------------------
 
 
 def test_a_new_content_holds_what_was_written(bench: WriteBack) -> None:
@@ -202,7 +202,7 @@ def test_after_discard_nothing_is_left_and_nothing_works(bench: WriteBack) -> No
         assert caught.value.errno == errno.EBADF
 
 
-# sealing ----------------------------------------------------------------------------------------------------------
+# sealing --------------------------------------------------------------------------------------------------------------
 
 
 def test_seal_hands_out_what_is_there_and_the_blocks_stay(bench: WriteBack) -> None:
@@ -329,7 +329,7 @@ def test_small_files_and_random_writers_send_nothing_early(bench: WriteBack) -> 
     bench.pool = ThreadPoolExecutor(1)
 
 
-# many threads -----------------------------------------------------------------------------------------------------
+# many threads ---------------------------------------------------------------------------------------------------------
 
 
 def test_writers_readers_and_seals_at_once(bench: WriteBack) -> None:
@@ -414,7 +414,7 @@ def test_sync_brings_everything_to_the_disk(bench: WriteBack) -> None:
     assert content.read(3, 5) == b"draft"
 
 
-# a full disk ------------------------------------------------------------------------------------------------------
+# a full disk ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_full_disk_reaches_the_writer_and_spares_what_is_sealed(user: User, tmp_path: Path) -> None:
@@ -453,7 +453,7 @@ def test_a_full_disk_reaches_the_writer_and_spares_what_is_sealed(user: User, tm
         assert libc.umount2(os.fsencode(point), 0) == 0
 
 
-# against a model --------------------------------------------------------------------------------------------------
+# against a model ------------------------------------------------------------------------------------------------------
 
 
 class Against(RuleBasedStateMachine):

@@ -345,7 +345,7 @@ def test_long_names(subject: Subject, top: str) -> None:
     assert subject.read(f"{top}/{'n' * 255}") == b"fits"
 
 
-# extended attributes ------------------------------------------------------------------------------------------------
+# extended attributes --------------------------------------------------------------------------------------------------
 
 
 def test_attributes_of_a_sent_file(subject: Subject, top: str) -> None:
@@ -473,7 +473,7 @@ def test_versions(subject: Subject, top: str) -> None:
     assert subject.read(f"{folder}/{ids[1]}") == b"second"
 
 
-# containers ---------------------------------------------------------------------------------------------------------
+# containers -----------------------------------------------------------------------------------------------------------
 
 
 def test_containers_are_the_folders_at_the_top(subject: Subject, top: str) -> None:

@@ -59,7 +59,7 @@ def renameat2(old: Path, new: Path, flags: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-# names --------------------------------------------------------------------------------------------------------------
+# names ----------------------------------------------------------------------------------------------------------------
 
 
 def test_names_of_every_byte(adapter: Adapter) -> None:
@@ -148,7 +148,7 @@ def test_what_an_object_store_cannot_have(adapter: Adapter) -> None:
         os.mkfifo(adapter.root / "fifo")
 
 
-# files without a name -----------------------------------------------------------------------------------------------
+# files without a name -------------------------------------------------------------------------------------------------
 
 
 def test_an_unlinked_open_file_goes_on(adapter: Adapter) -> None:
@@ -241,7 +241,7 @@ def test_a_temporary_file(adapter: Adapter) -> None:
     assert os.listdir(adapter.root) == []
 
 
-# contents -----------------------------------------------------------------------------------------------------------
+# contents -------------------------------------------------------------------------------------------------------------
 
 
 def test_big_writes_and_reads_arrive_big(adapter: Adapter) -> None:
@@ -332,7 +332,7 @@ def test_a_slow_read_keeps_nobody_else_waiting(adapter: Adapter) -> None:
         reader.join(20)
 
 
-# attributes ---------------------------------------------------------------------------------------------------------
+# attributes -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_how_long_the_kernel_may_remember() -> None:
     assert [kernel_timeout(fuse2, seconds) for seconds in (0, 5, 100)] == [0, 5, 100]
 
 
-# errors -------------------------------------------------------------------------------------------------------------
+# errors ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_read_only(choice: str, root: Path) -> None:
             (root / "a").write_bytes(b"")
 
 
-# the end ------------------------------------------------------------------------------------------------------------
+# the end --------------------------------------------------------------------------------------------------------------
 
 
 def test_unmounting_from_outside_ends_the_session(adapter: Adapter) -> None:

@@ -72,7 +72,7 @@ def claim(journal: Journal, now: float = 1e10) -> Pending | None:
     return found
 
 
-# what is kept -----------------------------------------------------------------------------------------------------
+# what is kept ---------------------------------------------------------------------------------------------------------
 
 
 def test_everything_of_a_row_comes_back(journal: Journal, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_intents_are_kept_until_they_are_done(journal: Journal, tmp_path: Path) 
     again.close()
 
 
-# blocks -----------------------------------------------------------------------------------------------------------
+# blocks ---------------------------------------------------------------------------------------------------------------
 
 
 def test_blocks_stay_as_long_as_a_row_needs_them(journal: Journal, staging: Staging) -> None:
@@ -241,7 +241,7 @@ def test_the_checker_finds_what_is_wrong(journal: Journal, tmp_path: Path) -> No
     other.close()
 
 
-# changes that meet ------------------------------------------------------------------------------------------------
+# changes that meet ----------------------------------------------------------------------------------------------------
 
 
 def test_a_change_derived_from_an_older_state_undoes_nothing(journal: Journal) -> None:
@@ -342,7 +342,7 @@ def test_an_upload_that_was_begun_is_known_after_a_kill(journal: Journal, tmp_pa
     again.close()
 
 
-# the order of sending ---------------------------------------------------------------------------------------------
+# the order of sending -------------------------------------------------------------------------------------------------
 
 
 def test_rows_are_claimed_in_the_order_in_which_they_are_ready(journal: Journal) -> None:
@@ -402,7 +402,7 @@ def test_a_conflict_moves_the_row_and_is_remembered(journal: Journal, tmp_path: 
     again.close()
 
 
-# slots ------------------------------------------------------------------------------------------------------------
+# slots ----------------------------------------------------------------------------------------------------------------
 
 
 def test_slots_are_locked_and_leftovers_found(tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_a_journal_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         Journal(tmp_path / "slot")
 
 
-# power cuts and kills ---------------------------------------------------------------------------------------------
+# power cuts and kills -------------------------------------------------------------------------------------------------
 
 
 def test_what_replaces_a_durable_row_is_durable(journal: Journal, staging: Staging) -> None:
@@ -647,7 +647,7 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
         assert libc.umount2(os.fsencode(point), 0) == 0
 
 
-# against a model --------------------------------------------------------------------------------------------------
+# against a model ------------------------------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(["a", "a/b", "a/b/c", "a/bb", "d", "d/b"])
 STEPS = st.lists(

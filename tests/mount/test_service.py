@@ -54,7 +54,7 @@ def await_end(mounted: Mounted) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(mounted.pid, 0)[1])
 
 
-# a life -------------------------------------------------------------------------------------------------------------
+# a life ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("binding", bindings.CHOICES)
@@ -139,7 +139,7 @@ def test_a_deep_runtime_directory(mount: MountFactory, tmp_path: Path) -> None:
     mounted.unmount()
 
 
-# ends ---------------------------------------------------------------------------------------------------------------
+# ends -----------------------------------------------------------------------------------------------------------------
 
 
 def test_unmounting_from_outside_sends_everything(mount: MountFactory) -> None:
@@ -228,7 +228,7 @@ def test_unmounting_what_is_not_mounted(home: Home, tmp_path: Path) -> None:
     assert service.mounts(home.directories) == []
 
 
-# kills --------------------------------------------------------------------------------------------------------------
+# kills ----------------------------------------------------------------------------------------------------------------
 
 
 def test_after_a_kill_the_next_mount_goes_on(
@@ -285,7 +285,7 @@ def test_what_cannot_be_sent_is_told_and_kept(
     assert content(again, "a") == b"hello"
 
 
-# refusals -----------------------------------------------------------------------------------------------------------
+# refusals -------------------------------------------------------------------------------------------------------------
 
 
 def start(home: Home, cloud: Cloud, point: Path, **environment: str) -> None:

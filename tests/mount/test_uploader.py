@@ -70,7 +70,7 @@ def until(bench: WriteBack, condition: Callable[[], bool]) -> None:
         assert bench.journal.changed.wait_for(condition, 60)
 
 
-# what is sent, and how ----------------------------------------------------------------------------------------------
+# what is sent, and how ------------------------------------------------------------------------------------------------
 
 
 def test_a_small_file_is_one_request(bench: WriteBack, wire: FaultProxy) -> None:

@@ -72,7 +72,7 @@ def interrupted(wire: Interrupted, store: ObjectStore) -> Management:
     return PithosManagement(cast(PithosWire, wire), store.account)
 
 
-# accounts -----------------------------------------------------------------------------------------------------------
+# accounts -------------------------------------------------------------------------------------------------------------
 
 
 def test_account(management: Management, users: Users, place: Place) -> None:
@@ -110,7 +110,7 @@ def test_groups(management: Management, users: Users) -> None:
     assert management.account().groups == {}
 
 
-# containers ---------------------------------------------------------------------------------------------------------
+# containers -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_container_and_its_policies(management: Management, container: str) -> None:
@@ -183,7 +183,7 @@ def test_emptying_purging_and_deleting_a_container(management: Management, place
     management.delete_container(place.container)
 
 
-# purge --------------------------------------------------------------------------------------------------------------
+# purge ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_present_version_is_never_destroyed(management: Management, place: Place) -> None:
@@ -247,7 +247,7 @@ def test_nothing_is_lost_where_no_history_is_kept(interrupted: Management, wire:
     assert place.read("x") == b"meanwhile"
 
 
-# copy and move ------------------------------------------------------------------------------------------------------
+# copy and move --------------------------------------------------------------------------------------------------------
 
 
 def test_copy(management: Management, place: Place) -> None:
@@ -365,7 +365,7 @@ def test_a_source_that_somebody_else_deletes_is_moved(interrupted: Management, w
     assert (place.names(), place.read("there")) == (["there"], b"mine")
 
 
-# restore ------------------------------------------------------------------------------------------------------------
+# restore --------------------------------------------------------------------------------------------------------------
 
 
 def test_restoring(management: Management, place: Place) -> None:
@@ -393,7 +393,7 @@ def test_restoring(management: Management, place: Place) -> None:
             management.restore(path, version)
 
 
-# contents -----------------------------------------------------------------------------------------------------------
+# contents -------------------------------------------------------------------------------------------------------------
 
 
 def test_append_overwrite_truncate(management: Management, place: Place) -> None:

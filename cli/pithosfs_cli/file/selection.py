@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pithosfs_cli.dates import DATE
+from pithosfs_cli.filtering import TextFilter, name_options, number_option
 
 if TYPE_CHECKING:
     from pithosfs.store import Filters
@@ -18,12 +19,9 @@ __all__ = ["Selection", "filter_options", "filters_of", "selection_options"]
 T = TypeVar("T")
 
 selection_options = [
-    click.option("-n", "--number", type=click.IntRange(1), metavar="N", help="Show at most so many."),
+    number_option,
     click.option("--marker", metavar="NAME", help="Only names that sort behind this one."),
-    click.option("--name", "name_is", metavar="NAME", help="Only this name, in any case."),
-    click.option("--name-prefix", metavar="TEXT", help="Only names that begin so, in any case."),
-    click.option("--name-suffix", metavar="TEXT", help="Only names that end so, in any case."),
-    click.option("--name-like", metavar="TEXT", help="Only names that contain this, in any case."),
+    *name_options,
 ]
 
 # What the server itself leaves out (object-store.md section 8); `filters_of` reads the values.
@@ -57,32 +55,21 @@ class Selection:
 
     number: int | None = None
     marker: str | None = None
-    name_is: str | None = None
-    name_prefix: str | None = None
-    name_suffix: str | None = None
-    name_like: str | None = None
+    name: TextFilter = field(default_factory=TextFilter)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Selection:
         """From the values of `selection_options`; others are left alone."""
-        return cls(**{key: options.get(key) for key in cls.__slots__})
+        return cls(options.get("number"), options.get("marker"), TextFilter.of(options, "name"))
 
     @property
     def by_name(self) -> bool:
         """Whether names are looked at, so that the server's count is not the number of what is shown."""
-        return any(one is not None for one in (self.name_is, self.name_prefix, self.name_suffix, self.name_like))
+        return bool(self.name)
 
     def wants(self, *names: str) -> bool:
         """Whether something that goes by these names is among what to show."""
-        return not self.by_name or any(self._fits(name.casefold()) for name in names)
-
-    def _fits(self, name: str) -> bool:
-        return (
-            (self.name_is is None or name == self.name_is.casefold())
-            and (self.name_prefix is None or name.startswith(self.name_prefix.casefold()))
-            and (self.name_suffix is None or name.endswith(self.name_suffix.casefold()))
-            and (self.name_like is None or self.name_like.casefold() in name)
-        )
+        return any(self.name.fits(name) for name in names)
 
     def cut(self, rows: Sequence[T]) -> Sequence[T]:
         """The first so many."""

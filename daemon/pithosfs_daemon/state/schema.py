@@ -56,8 +56,10 @@ CREATE TABLE sums (                   -- sums of short pieces of the agreed cont
     node INTEGER PRIMARY KEY REFERENCES node (id) ON DELETE CASCADE, sums BLOB NOT NULL
 );
 
-CREATE TABLE conflict (               -- names that were changed on both sides, and what our content is called now
-    copy TEXT PRIMARY KEY, name TEXT NOT NULL, at REAL NOT NULL  -- seconds since the epoch
+CREATE TABLE conflict (               -- names that were changed on both sides, and what the other content is called
+    copy TEXT PRIMARY KEY, name TEXT NOT NULL,
+    theirs INTEGER NOT NULL,          -- 1: the copy has the cloud's content, 0: ours
+    at REAL NOT NULL                  -- seconds since the epoch
 ) WITHOUT ROWID;
 
 CREATE TABLE vanished (at REAL NOT NULL, side TEXT NOT NULL);  -- one row a file that was deleted a moment ago

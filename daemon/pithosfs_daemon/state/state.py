@@ -34,11 +34,13 @@ _AGREED = "b_kind, b_hash, b_size, b_version, b_etag, b_uuid, b_mtime, b_ctime, 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A name that was changed on both sides, and the conflict copy with our content. `at`: seconds since the epoch."""
+    """A name that was changed on both sides, and the conflict copy: with our content, or with `theirs`. `at`: seconds
+    since the epoch."""
 
     name: str
     copy: str
     at: float
+    theirs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,13 +474,16 @@ class State:
 
     def conflicts(self) -> list[Conflict]:
         """Those that nobody has resolved yet, the oldest first."""
-        found = self.rows("SELECT name, copy, at FROM conflict ORDER BY at, copy")
-        return [Conflict(row["name"], row["copy"], row["at"]) for row in found]
+        found = self.rows("SELECT name, copy, at, theirs FROM conflict ORDER BY at, copy")
+        return [Conflict(row["name"], row["copy"], row["at"], bool(row["theirs"])) for row in found]
 
-    def add_conflict(self, name: str, copy: str) -> None:
-        """Ours is now called `copy`."""
+    def add_conflict(self, name: str, copy: str, *, theirs: bool = False) -> None:
+        """Ours, or theirs, is now called `copy`."""
         with self.changing() as db:
-            db.execute("INSERT OR REPLACE INTO conflict VALUES (?, ?, ?)", (copy, name, self._clock()))
+            db.execute(
+                "INSERT OR REPLACE INTO conflict (copy, name, theirs, at) VALUES (?, ?, ?, ?)",
+                (copy, name, theirs, self._clock()),
+            )
 
     def drop_conflict(self, copy: str) -> None:
         """It is resolved, or its copy is gone."""

@@ -12,9 +12,10 @@ from pithosfs.clients.pithos import replies
 from pithosfs.clients.pithos.containers import ContainerClient
 from pithosfs.clients.pithos.openfiles import binary, body, bytes_left, emptied, is_file, pieces
 from pithosfs.clients.pithos.options import Conditions, WriteOptions
-from pithosfs.clients.pithos.progressbars import Bar, ProgressBar, Steps
+from pithosfs.clients.pithos.progressbars import Steps
 from pithosfs.clients.pithos.rest_api import Permissions, sharing_text
 from pithosfs.clients.pithos.transfers import ObjectSource, ObjectTarget, byte_ranges
+from pithosfs.clients.progressbars import Bar, ProgressBar
 from pithosfs.clients.storage import ReplyHeaders, named
 from pithosfs.errors import BadReply, BadRequest, ClientError, LocalError
 from pithosfs.transfer import Phase, download, upload

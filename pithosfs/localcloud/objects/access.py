@@ -9,7 +9,7 @@ from typing import Literal
 from pithosfs.localcloud.faults import forbidden, not_found
 from pithosfs.localcloud.objects.exchange import Place
 from pithosfs.localcloud.objects.model import Container, StoredObject, find_container, find_object
-from pithosfs.localcloud.objects.sharing import EVERYBODY, Rule, covered_prefix, is_directory, parents, parse_rule
+from pithosfs.localcloud.objects.sharing import EVERYBODY, Rule, covered_prefix, is_directory, parents, stored_rule
 from pithosfs.localcloud.objects.spans import Span, after_prefix, merge
 
 __all__ = [
@@ -83,7 +83,7 @@ def effective_rule(connection: sqlite3.Connection, container: int, name: str) ->
     )
     for carrier, rule, content_type in rows:
         if carrier == name or is_directory(content_type):
-            return parse_rule(rule), carrier
+            return stored_rule(rule), carrier
     return Rule(), ""
 
 

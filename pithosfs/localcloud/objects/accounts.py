@@ -10,6 +10,7 @@ from pithosfs.localcloud.faults import bad_request, forbidden
 from pithosfs.localcloud.objects.access import granting_containers, require_owner, sharing_accounts
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.changes import Change
+from pithosfs.localcloud.objects.charging import account_quotas, total
 from pithosfs.localcloud.objects.conditions import check_dates
 from pithosfs.localcloud.objects.exchange import Form, Reply, Request
 from pithosfs.localcloud.objects.headers import capitalised, encode_name, http_date, iso_time
@@ -37,9 +38,9 @@ async def get_top(backend: Backend, request: Request) -> Reply:
 
 async def head_account(backend: Backend, request: Request) -> Reply:
     if request.until() is None:
-        headers, _ = backend.database.read_now(lambda connection: _describe(backend, connection, request))
+        headers, _ = backend.database.read_now(lambda connection: _describe(connection, request))
     else:
-        headers, _ = await backend.database.read_long(lambda connection: _describe(backend, connection, request))
+        headers, _ = await backend.database.read_long(lambda connection: _describe(connection, request))
     return Reply(204, headers)
 
 
@@ -48,7 +49,7 @@ async def get_account(backend: Backend, request: Request) -> Reply:
     form = request.form("text")
 
     def run(connection: sqlite3.Connection) -> Reply:
-        headers, granted = _describe(backend, connection, request)
+        headers, granted = _describe(connection, request)
         entries = _entries(connection, request, granted)
         marker = request.text("marker") or ""
         chosen = [one for one in entries if str(one["name"]) > marker][: list_limit(request)]
@@ -98,9 +99,7 @@ def list_reply(body: bytes, form: Form, headers: list[tuple[str, str]]) -> Reply
     return Reply(200, [*headers, ("Content-Type", CONTENT_TYPES[form])], body)
 
 
-def _describe(
-    backend: Backend, connection: sqlite3.Connection, request: Request
-) -> tuple[list[tuple[str, str]], set[int] | None]:
+def _describe(connection: sqlite3.Connection, request: Request) -> tuple[list[tuple[str, str]], set[int] | None]:
     """The headers of an account, and for others the containers that they may see. Raises Fault 403, 304, 412."""
     uuid = request.place.account
     until = request.until()
@@ -116,17 +115,18 @@ def _describe(
     check_dates(request.headers, modified)
     headers = [("Last-Modified", http_date(modified))]
     if granted is None:
-        headers += _owner_headers(backend, connection, uuid, account, until)
+        headers += _owner_headers(connection, uuid, account, until)
     return headers, granted
 
 
 def _owner_headers(
-    backend: Backend, connection: sqlite3.Connection, uuid: str, account: Account | None, until: int | None
+    connection: sqlite3.Connection, uuid: str, account: Account | None, until: int | None
 ) -> Iterable[tuple[str, str]]:
-    quota = str(backend.identity.quota_of(connection, uuid))
+    quotas = account_quotas(connection, uuid)
     yield "X-Account-Bytes-Used", str(account.bytes if account is not None else 0)
-    yield "X-Account-Policy-Quota", quota
-    yield f"X-Account-Policy-Quota-{uuid}", quota
+    yield "X-Account-Policy-Quota", str(total(quotas))
+    for project, quota in quotas.items():
+        yield f"X-Account-Policy-Quota-{project}", str(quota)
     if account is None:
         yield "X-Account-Container-Count", "0"
         return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,12 +33,17 @@ class Backend:
         """Run one request's change: everything it checks and does is one transaction, with the books settled."""
 
         def run(connection: sqlite3.Connection) -> T:
-            change = Change(connection, self.clock, caller, self.identity.quota_of)
-            value = fn(change)
-            change.settle()
-            return value
+            with self.changing(connection, caller) as change:
+                return fn(change)
 
         return await self.database.write(run)
+
+    @contextmanager
+    def changing(self, connection: sqlite3.Connection, caller: str) -> Iterator[Change]:
+        """A change inside a write transaction that does other things too; the books are settled at the end."""
+        change = Change(connection, self.clock, caller)
+        yield change
+        change.settle()
 
     def public_url(self, request: Request) -> str:
         """What public URLs start with; the token follows."""

@@ -187,7 +187,7 @@ class _Rules:
     def check(self, connection: sqlite3.Connection, target: Target, size: int) -> None:
         found = look_up(connection, self.user, target.place, "write", rule=False)
         self._check_new(found)
-        check_room(self.backend, connection, found, size)
+        check_room(connection, found, size)
 
     def store(self, change: Change) -> Callable[[Target, Received], _Made]:
         container: Container | None = None

@@ -9,25 +9,24 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from pithosfs.blocks import Hashmap
 from pithosfs.localcloud.blockstore import BlockStore
-from pithosfs.localcloud.faults import Fault, bad_request, not_found, over_limit, relayed
+from pithosfs.localcloud.faults import bad_request, over_limit
+from pithosfs.localcloud.objects.charging import charge_growth, exceeded, room
 from pithosfs.localcloud.objects.clock import Clock
+from pithosfs.localcloud.objects.images import carry
 from pithosfs.localcloud.objects.model import EMPTY_ROOT, Container, StoredObject, Version, last_change
 from pithosfs.localcloud.objects.sharing import Rule
 from pithosfs.localcloud.smallblocks import SmallBlock
 
-__all__ = ["MAX_METADATA", "Change", "Draft", "Quota"]
+__all__ = ["MAX_METADATA", "Change", "Draft"]
 
 MAX_METADATA = 32
 """Metadata items of one resource (section 3.4)."""
-
-Quota = Callable[[sqlite3.Connection, str], int]
-"""Bytes that a project may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class Draft:
     content: int | None = None
     md5: str = ""
     uuid: str | None = None  # None: the present object's, or a new one
+    origin: str | None = None  # the UUID of the object whose bytes these are: what is registered about it goes along
     small: SmallBlock | None = None  # a block that is not stored yet
 
     @classmethod
@@ -60,7 +60,14 @@ class Draft:
     def of_version(cls, version: Version, metadata: Mapping[str, str], content_type: str, uuid: str | None) -> Draft:
         """The same bytes again."""
         return cls(
-            version.size, version.root, content_type, metadata, content=version.content, md5=version.md5, uuid=uuid
+            version.size,
+            version.root,
+            content_type,
+            metadata,
+            content=version.content,
+            md5=version.md5,
+            uuid=uuid,
+            origin=version.uuid,
         )
 
 
@@ -76,16 +83,19 @@ class _Growth:
 
 @dataclass(slots=True)
 class Change:
-    """One write request in its transaction. `caller` is who makes it; `time` when (microseconds)."""
+    """One write request in its transaction. `caller` is who makes it; `time` when (microseconds).
+
+    What is not `charged` is on nobody's quota: objects that the cloud itself provides.
+    """
 
     connection: sqlite3.Connection
     clock: Clock
     caller: str
-    quota: Quota
+    charged: bool = True
     time: int = field(init=False)
     _growth: dict[int, _Growth] = field(init=False, default_factory=dict)
     _orphans: set[int] = field(init=False, default_factory=set)
-    _used: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)  # account → bytes before, quota
+    _room: dict[tuple[str, str], int] = field(init=False, default_factory=dict)  # account, project → bytes before
 
     def __post_init__(self) -> None:
         self.time = self.clock.tick()
@@ -128,6 +138,8 @@ class Change:
             ),
         )
         self.connection.execute("UPDATE objects SET current = ? WHERE id = ?", (version, ident))
+        if draft.origin is not None and (present is None or present.uuid != draft.origin):
+            carry(self.connection, draft.origin, uuid, ident, self.time)
         growth = self._note(container)
         growth.written = True
         growth.objects += present is None
@@ -213,6 +225,13 @@ class Change:
             "INSERT INTO accounts (uuid, created, modified) VALUES (?, ?, ?)", (uuid, self.time, self.time)
         )
 
+    def add_container(self, account: int, name: str, project: str) -> int:
+        """Make a container, for which a project pays, in the account with that row; returns its row id."""
+        return self._insert(
+            "INSERT INTO containers (account, name, created, modified, project) VALUES (?, ?, ?, ?, ?)",
+            (account, name, self.time, self.time, project),
+        )
+
     def set_metadata(self, kind: str, owner: int, metadata: Mapping[str, str]) -> None:
         """Replace the metadata of an `account` or a `container` (by row id). Raises Fault 400 for too much of it."""
         if len(metadata) > MAX_METADATA:
@@ -243,21 +262,19 @@ class Change:
 
         `container` is as it was when this change began.
         """
-        if container.project != container.account:
-            raise relayed(404, not_found("the project of the container cannot be used"))
+        payer = (container.account, container.project)
+        if payer not in self._room:
+            self._room[payer] = room(self.connection, container)
         if grown <= 0:
             return
         before = self._growth.get(container.id)
         if container.quota and container.bytes + (before.bytes if before else 0) + grown > container.quota:
             raise over_limit(f"the container may hold {container.quota} bytes")
-        account = container.account_id
-        if account not in self._used:
-            row = self.connection.execute("SELECT bytes FROM accounts WHERE id = ?", (account,)).fetchone()
-            self._used[account] = row[0], self.quota(self.connection, container.account)
-        used, quota = self._used[account]
-        used += sum(one.bytes for one in self._growth.values() if one.container.account_id == account)
-        if used + grown > quota:
-            raise relayed(413, Fault(413, "overLimit", "the quota of the project is exceeded"))
+        left = self._room[payer] - sum(
+            one.bytes for one in self._growth.values() if (one.container.account, one.container.project) == payer
+        )
+        if grown > left:
+            raise exceeded(container, left, grown)
 
     # the end --------------------------------------------------------------------------------------------------------
 
@@ -274,16 +291,14 @@ class Change:
             if growth.bytes > 0 and container.quota and used > container.quota:
                 raise over_limit(f"the container may hold {container.quota} bytes")
             accounts[container.account_id] = accounts.get(container.account_id, 0) + growth.bytes
-        for account, grown in accounts.items():
-            uuid, used = self.connection.execute(
-                "UPDATE accounts SET bytes = bytes + ?, modified = max(modified, ?) WHERE id = ? RETURNING uuid, bytes",
-                (grown, self.time, account),
-            ).fetchall()[0]
-            for growth in self._growth.values():
-                if growth.container.account_id == account and growth.written and growth.container.project != uuid:
-                    raise relayed(404, not_found("the project of the container cannot be used"))
-            if grown > 0 and used > self.quota(self.connection, uuid):
-                raise relayed(413, Fault(413, "overLimit", "the quota of the project is exceeded"))
+        for account, size in accounts.items():
+            self.connection.execute(
+                "UPDATE accounts SET bytes = bytes + ?, modified = max(modified, ?) WHERE id = ?",
+                (size, self.time, account),
+            )
+        # What is given back first: moving to another container of the same project needs no room for both.
+        for growth in sorted(self._growth.values(), key=lambda growth: growth.bytes) if self.charged else ():
+            charge_growth(self.connection, growth.container, growth.bytes, written=growth.written)
         for content in self._orphans:
             self.connection.execute(
                 "DELETE FROM contents WHERE id = ? AND NOT EXISTS (SELECT 1 FROM versions WHERE content = ?)",

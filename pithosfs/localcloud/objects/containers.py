@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE
-from pithosfs.localcloud.faults import bad_request, conflict, forbidden, not_found, relayed
+from pithosfs.localcloud.faults import bad_request, conflict, forbidden, not_found
 from pithosfs.localcloud.objects.access import (
     own_container,
     principals,
@@ -21,6 +21,7 @@ from pithosfs.localcloud.objects.accounts import list_limit, list_reply, merge_m
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.bulk import HEADER as BULK_UPLOAD
 from pithosfs.localcloud.objects.changes import Change
+from pithosfs.localcloud.objects.charging import pay_from
 from pithosfs.localcloud.objects.conditions import check_dates
 from pithosfs.localcloud.objects.content import receive
 from pithosfs.localcloud.objects.exchange import Form, Reply, Request
@@ -116,8 +117,8 @@ async def put_container(backend: Backend, request: Request) -> Reply:
 
 
 def _write_policy(change: Change, container: Container, policy: _Policy) -> None:
-    if policy.project is not None and policy.project not in (container.project, container.account):
-        raise relayed(404, not_found("you have no share in that project"))
+    if policy.project is not None and policy.project != container.project:
+        pay_from(change.connection, container, policy.project)
     change.connection.execute(
         "UPDATE containers SET quota = ?, versioning = ?, project = ? WHERE id = ?",
         (

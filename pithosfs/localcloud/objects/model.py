@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pithosfs.blocks import DEFAULT_BLOCK_HASH, DEFAULT_BLOCK_SIZE, Hashmap, block_hash
-from pithosfs.localcloud.objects.sharing import Rule, is_directory, parse_rule
+from pithosfs.localcloud.objects.sharing import Rule, is_directory, stored_rule
 from pithosfs.localcloud.objects.spans import after_name
 
 __all__ = [
@@ -176,7 +176,7 @@ def object_from(row: Sequence[object]) -> StoredObject:
         container,  # type: ignore[arg-type]
         name,  # type: ignore[arg-type]
         None if version[0] is None else version_from(version),
-        Rule() if sharing is None else parse_rule(str(sharing)),
+        Rule() if sharing is None else stored_rule(str(sharing)),
         public,  # type: ignore[arg-type]
     )
 

@@ -19,7 +19,7 @@ CREATE TABLE accounts (
     uuid TEXT NOT NULL UNIQUE,          -- the user's id; a row appears when the user first writes something
     created INTEGER NOT NULL,
     modified INTEGER NOT NULL,          -- newest change of the account, a container or an object; never goes back
-    bytes INTEGER NOT NULL DEFAULT 0,   -- sum of containers.bytes; what the quota is held against
+    bytes INTEGER NOT NULL DEFAULT 0,   -- sum of containers.bytes
     metadata TEXT NOT NULL DEFAULT '{}' -- JSON object, key (as stored: Foo-Bar) to value
 );
 
@@ -114,4 +114,32 @@ CREATE TABLE metadata_keys (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Sequence[str] = (_FIRST,)
+# The books of the quotas (identity_schema.py) take over what the containers hold. Until then a container that held
+# something was paid for by the personal project of its owner, who is the only one to use it.
+_HOLDINGS = """
+UPDATE holdings SET usage_min = paid.size, usage_max = paid.size FROM (
+    SELECT c.project, a.uuid AS user, sum(c.bytes) AS size
+    FROM containers c JOIN accounts a ON a.id = c.account GROUP BY c.project, a.uuid
+) paid WHERE holdings.resource = 'pithos.diskspace' AND holdings.project = paid.project
+    AND holdings.user IN ('', paid.user);
+"""
+
+# An image is an object with these beside it (image.md). They follow its UUID, so they stay when it is moved or changed.
+_IMAGES = """
+CREATE TABLE images (
+    uuid TEXT PRIMARY KEY,              -- versions.uuid of the object; an image while the current version has it
+    object INTEGER NOT NULL,            -- objects.id of the name that has it, or had it last
+    name TEXT NOT NULL,
+    disk_format TEXT NOT NULL,
+    container_format TEXT NOT NULL,
+    status TEXT NOT NULL,
+    properties TEXT NOT NULL,           -- JSON object, key (lower case) to value
+    registered INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    volume INTEGER,                     -- of which volume this is a snapshot; NULL: none
+    description TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX images_by_object ON images (object);
+"""
+
+MIGRATIONS: Sequence[str] = (_FIRST, _HOLDINGS, _IMAGES)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import cast
 
@@ -36,13 +35,12 @@ Handler = Callable[[Backend, Request], Awaitable[Reply]]
 
 
 class ObjectService:
-    """The object store over an open database and block store; users and their quotas come from `identity`."""
+    """The object store over an open database and block store; users come from `identity`."""
 
     def __init__(self, database: Database, blocks: BlockStore, identity: Identity) -> None:
         database.migrate(SERVICE, MIGRATIONS)
         last = database.read_now(lambda connection: connection.execute("SELECT max(modified) FROM accounts").fetchone())
         self._backend = Backend(database, blocks, identity, Clock(last[0] or 0))
-        identity.measure_storage(_bytes_used)
 
     @property
     def backend(self) -> Backend:
@@ -93,12 +91,6 @@ class ObjectService:
         request = Request(scope, receive, Place())
         handler = reading.get_public if method == "GET" else reading.head_public
         return await handler(self._backend, request, token.decode("latin-1"))
-
-
-def _bytes_used(connection: sqlite3.Connection, uuid: str) -> int:
-    """Bytes that a user's own project holds."""
-    row = connection.execute("SELECT bytes FROM accounts WHERE uuid = ?", (uuid,)).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def _default_form(scope: Scope) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pithosfs.localcloud.faults import bad_request
 
-__all__ = ["EVERYBODY", "Rule", "covered_prefix", "is_directory", "parents", "parse_rule"]
+__all__ = ["EVERYBODY", "Rule", "covered_prefix", "is_directory", "parents", "parse_rule", "stored_rule"]
 
 EVERYBODY = "*"
 MAX_PRINCIPAL = 256  # characters
@@ -27,7 +27,7 @@ class Rule:
         return bool(self.read or self.write)
 
     def __str__(self) -> str:
-        """The wire form `read=a,b; write=c`, which `parse_rule` reads back."""
+        """The wire form `read=a,b; write=c`, which is also what is stored (`stored_rule`)."""
         parts = [f"{key}={','.join(who)}" for key, who in (("read", self.read), ("write", self.write)) if who]
         return "; ".join(parts)
 
@@ -60,6 +60,13 @@ def parse_rule(text: str) -> Rule:
         lists[keyword] = (EVERYBODY,) if EVERYBODY in who else tuple(who)
     write = lists.get("write", ())
     read = tuple(one for one in lists.get("read", ()) if one not in write)
+    return Rule(read, write)
+
+
+def stored_rule(text: str) -> Rule:
+    """What `str` of a rule says. A public image has members beside `*`, which `parse_rule` would drop."""
+    lists = dict(part.split("=", 1) for part in text.split("; "))
+    read, write = (tuple(lists[key].split(",")) if key in lists else () for key in ("read", "write"))
     return Rule(read, write)
 
 

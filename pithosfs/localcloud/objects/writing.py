@@ -13,6 +13,7 @@ from pithosfs.localcloud.faults import Fault, bad_request, forbidden, length_req
 from pithosfs.localcloud.objects.access import Found, look_up
 from pithosfs.localcloud.objects.backend import Backend
 from pithosfs.localcloud.objects.changes import Change, Draft
+from pithosfs.localcloud.objects.charging import check_growth
 from pithosfs.localcloud.objects.conditions import check_tags
 from pithosfs.localcloud.objects.content import receive
 from pithosfs.localcloud.objects.exchange import Reply, Request
@@ -72,7 +73,7 @@ def updated_metadata(request: Request, version: Version) -> dict[str, str] | Non
     return {key: value for key, value in {**version.metadata, **sent}.items() if value}
 
 
-def check_room(backend: Backend, connection: sqlite3.Connection, found: Found, size: int) -> None:
+def check_room(connection: sqlite3.Connection, found: Found, size: int) -> None:
     """Refuse early what would be refused in the end. Raises Fault 413 as `Change.settle` would, if nothing changes."""
     present = found.stored.version if found.stored is not None else None
     grown = size - (present.size if present is not None else 0)
@@ -81,9 +82,7 @@ def check_room(backend: Backend, connection: sqlite3.Connection, found: Found, s
         return
     if container.quota and container.bytes + grown > container.quota:
         raise Fault(413, "requestEntityTooLarge", f"the container may hold {container.quota} bytes")
-    used = connection.execute("SELECT bytes FROM accounts WHERE id = ?", (container.account_id,)).fetchone()[0]
-    if used + grown > backend.identity.quota_of(connection, container.account):
-        raise Fault(413, "fault", "REQUEST ENTITY TOO LARGE", "the quota of the project is exceeded")
+    check_growth(connection, container, grown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ async def put_object(backend: Backend, request: Request) -> Reply:
     def check(connection: sqlite3.Connection) -> None:
         found = put.check(connection)
         if length is not None:
-            check_room(backend, connection, found, length)
+            check_room(connection, found, length)
 
     # A small body is read before anything is looked up: what is refused then has cost no more than a look.
     early = length is None or length > LARGEST

@@ -8,13 +8,14 @@ import time
 from pithosfs.localcloud.faults import bad_request, forbidden, method_not_allowed
 from pithosfs.localcloud.objects.accounts import merge_metadata
 from pithosfs.localcloud.objects.changes import Change
+from pithosfs.localcloud.objects.charging import account_quotas, total
 from pithosfs.localcloud.objects.exchange import Reply
 from pithosfs.localcloud.objects.model import containers_of, find_account
+from pithosfs.localcloud.resources import UNLIMITED
 from pithosfs.localcloud.swift.backend import SwiftBackend
 from pithosfs.localcloud.swift.deleting import delete_many
 from pithosfs.localcloud.swift.lists import ContainerEntry, Wanted, accounts_list, list_reply
 from pithosfs.localcloud.swift.wire import ACCOUNT_PREFIX, SwiftRequest, meta_headers, timestamp
-from pithosfs.localcloud.users import UNLIMITED
 
 __all__ = ["QUOTA_KEY", "delete_account", "get_account", "head_account", "post_account"]
 
@@ -23,7 +24,7 @@ QUOTA_KEY = "Quota-Bytes"
 
 
 async def head_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
-    return Reply(204, swift.objects.database.read_now(lambda connection: _describe(swift, connection, request.user)))
+    return Reply(204, swift.objects.database.read_now(lambda connection: _describe(connection, request.user)))
 
 
 async def get_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
@@ -36,7 +37,7 @@ async def get_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
             for one in containers_of(connection, request.user)
         ]
         body = accounts_list(ACCOUNT_PREFIX + request.user, containers, wanted)
-        return list_reply(body, wanted.form, _describe(swift, connection, request.user))
+        return list_reply(body, wanted.form, _describe(connection, request.user))
 
     return await swift.objects.database.read_long(run)
 
@@ -70,7 +71,7 @@ async def delete_account(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     raise method_not_allowed("GET", "HEAD", "POST")
 
 
-def _describe(swift: SwiftBackend, connection: sqlite3.Connection, uuid: str) -> list[tuple[str, str]]:
+def _describe(connection: sqlite3.Connection, uuid: str) -> list[tuple[str, str]]:
     account = find_account(connection, uuid)
     containers, objects = connection.execute(
         "SELECT count(*), coalesce(sum(c.objects), 0) FROM containers c JOIN accounts a ON a.id = c.account"
@@ -86,7 +87,7 @@ def _describe(swift: SwiftBackend, connection: sqlite3.Connection, uuid: str) ->
         ("Accept-Ranges", "bytes"),
         *meta_headers("Account", account.metadata if account is not None else {}),
     ]
-    quota = swift.objects.identity.quota_of(connection, uuid)
+    quota = total(account_quotas(connection, uuid))
     if quota != UNLIMITED:
         headers.append((f"X-Account-Meta-{QUOTA_KEY}", str(quota)))
     return headers

@@ -109,7 +109,7 @@ class _Rules:
             return
         stored = find_object(connection, container.id, target.place.name)
         self._check_new(stored)
-        check_room(self.swift.objects, connection, Found(container, stored, _OWNER), size)
+        check_room(connection, Found(container, stored, _OWNER), size)
 
     def store(self, change: Change) -> Callable[[Target, Received], None]:
         containers: dict[str, Container] = {}

@@ -75,7 +75,7 @@ async def put_static(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     size = sum(end - start for _, start, end in parts)
 
     def check(connection: sqlite3.Connection) -> None:
-        check_room(swift.objects, connection, upload.check(connection), size)
+        check_room(connection, upload.check(connection), size)
 
     swift.objects.database.read_now(check)
     hashmap = await _put_together(swift, parts)

@@ -102,7 +102,7 @@ async def put_object(swift: SwiftBackend, request: SwiftRequest) -> Reply:
     def check(connection: sqlite3.Connection) -> None:
         found = upload.check(connection)
         if length is not None:
-            check_room(swift.objects, connection, found, length)
+            check_room(connection, found, length)
 
     # A small body is read before anything is looked up: what is refused then has cost no more than a look.
     early = length is None or length > LARGEST

@@ -19,7 +19,7 @@ def look(owner: User, name: str) -> ContainerInfo:
     return owner.store.container(name)
 
 
-# create -------------------------------------------------------------------------------------------------------------
+# create ---------------------------------------------------------------------------------------------------------------
 
 
 def test_create_and_delete(program: Invoker, owner: User) -> None:
@@ -100,7 +100,7 @@ def test_what_is_not_there(program: Invoker) -> None:
         assert "container create nothing" in result.err
 
 
-# modify -------------------------------------------------------------------------------------------------------------
+# modify ---------------------------------------------------------------------------------------------------------------
 
 
 def test_modify(program: Invoker, owner: User) -> None:
@@ -120,7 +120,7 @@ def test_reassign(program: Invoker, owner: User) -> None:
     assert shown["project"] == owner.uuid
 
 
-# empty, purge, delete -----------------------------------------------------------------------------------------------
+# empty, purge, delete -------------------------------------------------------------------------------------------------
 
 
 def test_deleting_asks(cli: Cli, program: Invoker, own: Contents, owner: User) -> None:

@@ -61,7 +61,7 @@ def past(cloud: TestCloud, tmp_path_factory: pytest.TempPathFactory) -> Past:
     return Past(Invoker(home, folder), own, f"@{then}", first)
 
 
-# restore ------------------------------------------------------------------------------------------------------------
+# restore --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_version_comes_back_with_type_and_metadata(past: Past) -> None:
@@ -159,7 +159,7 @@ def test_what_cannot_be_restored(past: Past) -> None:
         assert len(result.err.splitlines()) == 2
 
 
-# purge --------------------------------------------------------------------------------------------------------------
+# purge ----------------------------------------------------------------------------------------------------------------
 
 
 def test_all_old_versions(past: Past) -> None:

@@ -9,7 +9,7 @@ from fixtures.invoker import Invoker
 
 from pithosfs.store import Delivery
 
-# info ---------------------------------------------------------------------------------------------------------------
+# info -----------------------------------------------------------------------------------------------------------------
 
 
 def test_info(program: Invoker, own: Contents) -> None:
@@ -103,7 +103,7 @@ def test_conditions_work_always(program: Invoker, own: Contents, option: str, va
         assert code != 5 or ("/pithos/x" in result.err and option in result.err)
 
 
-# cat ----------------------------------------------------------------------------------------------------------------
+# cat ------------------------------------------------------------------------------------------------------------------
 
 
 def test_cat(program: Invoker, own: Contents) -> None:
@@ -127,7 +127,7 @@ def test_cat(program: Invoker, own: Contents) -> None:
     assert program("file", "cat", "--no-glob", "*.txt").code == 3
 
 
-# versions -----------------------------------------------------------------------------------------------------------
+# versions -------------------------------------------------------------------------------------------------------------
 
 
 def test_versions(program: Invoker, own: Contents) -> None:

@@ -46,7 +46,7 @@ def listings(wire: FaultProxy) -> list[str]:
     return [line for line in wire.request_lines() if line.startswith("GET") and "/object-store/" in line]
 
 
-# streaming ----------------------------------------------------------------------------------------------------------
+# streaming ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["table", "json", "yaml", "csv", "value"])
@@ -118,7 +118,7 @@ def test_what_breaks_off_is_no_whole_document(bare: Cli, crowd: Crowd, wired: Fa
         json.loads(broken.out)
 
 
-# folders ------------------------------------------------------------------------------------------------------------
+# folders --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_is_its_name_and_what_is_below(program: Invoker, own: Contents) -> None:
@@ -186,7 +186,7 @@ def test_odd_names_stay_reachable(program: Invoker, own: Contents) -> None:
         assert names(program, f"/pithos/{name}") == [name]
 
 
-# several places, patterns -------------------------------------------------------------------------------------------
+# several places, patterns ---------------------------------------------------------------------------------------------
 
 
 def test_several_places(program: Invoker, own: Contents) -> None:
@@ -223,7 +223,7 @@ def test_patterns(program: Invoker, own: Contents) -> None:
     assert names(program, "[ab].txt") == ["[ab].txt"]
 
 
-# what is left out ---------------------------------------------------------------------------------------------------
+# what is left out -----------------------------------------------------------------------------------------------------
 
 
 def test_selection_by_name(program: Invoker, own: Contents) -> None:
@@ -294,7 +294,7 @@ def test_conditions_on_the_whole(program: Invoker, own: Contents) -> None:
     assert "--if-unmodified-since" in changed.err
 
 
-# what is shown ------------------------------------------------------------------------------------------------------
+# what is shown --------------------------------------------------------------------------------------------------------
 
 
 def test_details(program: Invoker, own: Contents) -> None:

@@ -18,7 +18,7 @@ def tree(own: Contents) -> None:
         own.put(name, name.encode())
 
 
-# where things go ----------------------------------------------------------------------------------------------------
+# where things go ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_makes_no_sense(program: Invoker, own: Contents) -> None:
         assert said in result.err
 
 
-# what is in the way -------------------------------------------------------------------------------------------------
+# what is in the way ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["copy", "move"])
@@ -172,7 +172,7 @@ def test_a_file_and_a_folder_do_not_replace_each_other(program: Invoker, own: Co
     assert own.names("new") == ["new/x", "new/x/inside"]
 
 
-# repeating ----------------------------------------------------------------------------------------------------------
+# repeating ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_repeated_copy_leaves_alone_what_is_the_same(program: Invoker, own: Contents) -> None:
@@ -245,7 +245,7 @@ def test_there_is_no_room(program: Invoker, own: Contents, owner: User) -> None:
     assert own.has("big")
 
 
-# a dry run ----------------------------------------------------------------------------------------------------------
+# a dry run ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_shows_the_plan_in_order_and_does_nothing(program: Invoker, own: Contents) -> None:
@@ -270,7 +270,7 @@ def test_a_dry_run_shows_the_plan_in_order_and_does_nothing(program: Invoker, ow
     assert program("file", "move", "-r", "dir", "dir.txt", "new", "--dry-run").code == 5
 
 
-# sharing and links --------------------------------------------------------------------------------------------------
+# sharing and links ----------------------------------------------------------------------------------------------------
 
 
 def test_sharing_goes_along_on_a_move_and_not_on_a_copy(program: Invoker, own: Contents) -> None:
@@ -320,7 +320,7 @@ def test_publishing_on_the_way(program: Invoker, own: Contents) -> None:
     assert links == [own.head("new/a").public, own.head("new/b").public]
 
 
-# types and versions -------------------------------------------------------------------------------------------------
+# types and versions ---------------------------------------------------------------------------------------------------
 
 
 def test_types(program: Invoker, own: Contents) -> None:
@@ -389,7 +389,7 @@ def test_between_accounts(program: Invoker, own: Contents, owner: User, cloud: T
     assert theirs.names() == before
 
 
-# how it is done -----------------------------------------------------------------------------------------------------
+# how it is done -------------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_goes_in_one_request(program: Invoker, own: Contents) -> None:

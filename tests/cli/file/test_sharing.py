@@ -24,7 +24,7 @@ def fetch(url: str) -> bytes:
         return bytes(reply.read())
 
 
-# share --------------------------------------------------------------------------------------------------------------
+# share ----------------------------------------------------------------------------------------------------------------
 
 
 def test_with_users_by_name_and_id(program: Invoker, own: Contents, friend: User, cloud: TestCloud) -> None:
@@ -141,7 +141,7 @@ def test_only_the_owner_shares(program: Invoker, own: Contents, owner: User, fri
     assert theirs.rule("x") == Sharing(write=(owner.uuid,))
 
 
-# modify -------------------------------------------------------------------------------------------------------------
+# modify ---------------------------------------------------------------------------------------------------------------
 
 
 def test_metadata(program: Invoker, own: Contents) -> None:
@@ -190,7 +190,7 @@ def test_modifying_several(program: Invoker, own: Contents) -> None:
     assert [(one["path"], one["meta"]) for one in shown] == [(f"/pithos/{n}.txt", {"k": "v"}) for n in "ab"]
 
 
-# publish ------------------------------------------------------------------------------------------------------------
+# publish --------------------------------------------------------------------------------------------------------------
 
 
 def test_links(program: Invoker, cli: Cli, own: Contents) -> None:

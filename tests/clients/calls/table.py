@@ -1,13 +1,11 @@
-"""Real calls of every method, and a record of the parameters that they pass.
+"""Real calls of every method.
 
 A function marked with `@exercises("PithosClient", "copy_object", …)` calls these methods through a `Recorder` and looks
-at what each parameter does. A parameter counts as passed when a call gives it a value that is not its default.
+at what each parameter does.
 """
 
 from __future__ import annotations
 
-import inspect
-import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -15,15 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from clients.calls.recorder import Method
+from clients.calls.services_world import ServicesWorld
 from fixtures.clouds import TestCloud, User
 from fixtures.proxy import Drop, FaultProxy
 
-from pithosfs.clients.astakos import AstakosClient, CachedAstakosClient
+from pithosfs.clients.astakos import CachedAstakosClient
+from pithosfs.clients.image import ImageClient
 from pithosfs.clients.pithos import PithosClient
 from pithosfs.clients.pithos.rest_api import PithosRestClient
 from pithosfs.clients.storage import StorageClient
 
-Method = tuple[str, str]  # class, method
 Exercise = Callable[["World"], None]
 F = TypeVar("F", bound=Exercise)
 
@@ -39,32 +39,6 @@ def exercises(kind: str, *methods: str) -> Callable[[F], F]:
     return mark
 
 
-class Recorder:
-    """A client that remembers which parameters its methods were given."""
-
-    def __init__(self, client: Any, passed: dict[Method, set[str]]) -> None:
-        self.__dict__.update(_client=client, _passed=passed)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._client, name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._client, name)
-        key = (type(self._client).__name__, name)
-        if not inspect.ismethod(value):
-            self._passed[key]  # a property
-            return value
-        signature = inspect.signature(value)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs).arguments
-            known = signature.parameters
-            self._passed[key].update(one for one, given in bound.items() if given is not known[one].default)
-            return value(*args, **kwargs)
-
-        return call
-
-
 @dataclass(frozen=True)
 class Past:
     """An account as it was before `until` and as it is since; see `make_past`."""
@@ -73,25 +47,21 @@ class Past:
     until: int
 
 
-class World:
+class World(ServicesWorld):
     """A container of its own, and clients for it: recorded ones, and `look` to prepare and to see."""
 
-    numbers = itertools.count()
-
     def __init__(self, cloud: TestCloud, alice: User, bob: User, past: Past) -> None:
-        self.cloud, self.alice, self.bob, self.past = cloud, alice, bob, past
-        self.passed: dict[Method, set[str]] = defaultdict(set)
+        super().__init__(cloud, alice)
+        self.bob, self.past = bob, past
         self.endpoint = alice.storage_url.rpartition("/")[0]
         self.container = f"c{next(self.numbers)}"
         self.here = f"/{self.container}"
-        self._open: list[Any] = []
         self.look = self.plain(alice, alice)
         self.look.create_container()
-        self.storage = self._recorded(StorageClient)
-        self.rest = self._recorded(PithosRestClient)
-        self.client = self._recorded(PithosClient)
-        self.astakos = self._record(AstakosClient(alice.url, alice.token))
-        self.cached = self._record(CachedAstakosClient(alice.url, alice.token))
+        self.storage = self._of_store(StorageClient)
+        self.rest = self._of_store(PithosRestClient)
+        self.client = self._of_store(PithosClient)
+        self.cached = self.recorded(CachedAstakosClient(alice.url, alice.token))
 
     def plain(self, user: User, owner: User) -> PithosClient:
         """A client with one user's token for another's account."""
@@ -99,17 +69,19 @@ class World:
         self._open.append(made)
         return made
 
-    def _recorded(self, kind: Any, owner: User | None = None, container: str | None = None) -> Any:
+    def _of_store(self, kind: Any, owner: User | None = None, container: str | None = None) -> Any:
         owner = owner or self.alice
-        return self._record(kind(self.endpoint, owner.token, owner.uuid, container or self.container))
-
-    def _record(self, client: Any) -> Any:
-        self._open.append(client)
-        return Recorder(client, self.passed)
+        return self.recorded(kind(self.endpoint, owner.token, owner.uuid, container or self.container))
 
     def earlier(self, kind: Any, container: str | None = None) -> Any:
         """A recorded client of the account with a past."""
-        return self._recorded(kind, self.past.user, container or "c")
+        return self._of_store(kind, self.past.user, container or "c")
+
+    def registered(self, name: str, **properties: str) -> dict[str, Any]:
+        """Make an object, and register it as an image."""
+        self.put(name)
+        location = f"pithos://{self.alice.uuid}/{self.container}/{name}"
+        return self.connection.client(ImageClient).register(name, location, properties=properties)
 
     @contextmanager
     def watched(self, client: Any) -> Iterator[list[dict[str, str]]]:
@@ -135,10 +107,6 @@ class World:
 
     def names(self) -> list[str]:
         return [one["name"] for one in self.look.list_objects()]
-
-    def close(self) -> None:
-        for client in self._open:
-            client.close()
 
 
 def make_past(cloud: TestCloud) -> Past:

@@ -59,7 +59,7 @@ class Bar:
             yield step
 
 
-# names --------------------------------------------------------------------------------------------------------------
+# names ----------------------------------------------------------------------------------------------------------------
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=60) | st.text(
     "./%é ?#&+~=;,\\\"'<>", min_size=1, max_size=20
@@ -90,7 +90,7 @@ def test_any_value_is_kept_as_metadata(client: PithosClient, value: str) -> None
     assert {key: text.strip(" ") for key, text in found.items()} == {"x-object-meta-k-e-y": value.strip(" ")}
 
 
-# working layer ------------------------------------------------------------------------------------------------------
+# working layer --------------------------------------------------------------------------------------------------------
 
 
 def test_containers(ada: User, client: PithosClient) -> None:
@@ -296,7 +296,7 @@ def test_purging_leaves_what_is_there(client: PithosClient) -> None:
     assert client.download_to_string("o") == b"x"
 
 
-# REST layer ---------------------------------------------------------------------------------------------------------
+# REST layer -----------------------------------------------------------------------------------------------------------
 
 
 def test_rest_methods_return_responses_and_take_extras(client: PithosClient) -> None:

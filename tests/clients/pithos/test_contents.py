@@ -55,7 +55,7 @@ def big(client: PithosClient) -> bytes:
     return content
 
 
-# uploads ------------------------------------------------------------------------------------------------------------
+# uploads --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [10, BLOCK + 1])
@@ -192,7 +192,7 @@ def test_truncated_objects_come_back(client: PithosClient, big: bytes, tmp_path:
     assert target.read_bytes() == big[:size]
 
 
-# downloads ----------------------------------------------------------------------------------------------------------
+# downloads ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_download_is_of_one_version(client: PithosClient, big: bytes) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pithosfs.clients.pithos.progressbars import Bar, Steps
+from pithosfs.clients.pithos.progressbars import Steps
+from pithosfs.clients.progressbars import Bar
 from pithosfs.transfer import Phase, Progress
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fixtures.synced import Machine, Place
 
-from pithosfs.errors import NotFound
+from pithosfs.errors import NotFound, UsageError
 from pithosfs_daemon.conflicts import Keep, find_conflict, open_conflicts, resolve
 from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.values import Reason
@@ -220,6 +220,33 @@ def test_keep_both(clash: tuple[Machine, Machine, str]) -> None:
     assert two.tree() == {"a": b"theirs", "b": b"b", copy: b"mine"}
     with Folder(two.pair) as folder, pytest.raises(NotFound):
         find_conflict(folder, two.state, "a")
+
+
+def test_keep_theirs_where_the_copy_is_theirs(one: Machine, place: Place) -> None:
+    """A file of theirs that a folder of ours has displaced, whose folder is gone since."""
+    one.write("x/inside", b"ours")
+    place.put("x", b"theirs")
+    one.settle()
+    copy = conflict_of(one)
+    assert one.tree() == {"x": None, "x/inside": b"ours", copy: b"theirs"}
+    with pytest.raises(UsageError, match="folder"):
+        decide(one, "x", Keep.THEIRS)
+    (one.folder / "x" / "inside").rename(one.folder / "elsewhere")
+    (one.folder / "x").rmdir()
+    decide(one, "x", Keep.THEIRS)
+    one.settle()
+    assert one.tree() == place.tree() == {"x": b"theirs", "elsewhere": b"ours"}
+    assert one.trashed() == []
+
+
+def test_keep_mine_where_the_copy_is_theirs(one: Machine, place: Place) -> None:
+    one.write("x/inside", b"ours")
+    place.put("x", b"theirs")
+    one.settle()
+    decide(one, "x", Keep.MINE)
+    one.settle()
+    assert one.tree() == place.tree() == {"x": None, "x/inside": b"ours"}
+    assert one.trashed() == [b"theirs"]
 
 
 def test_a_conflict_that_was_dealt_with_by_hand_is_none_any_more(clash: tuple[Machine, Machine, str]) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from fixtures.clouds import TestCloud
@@ -91,3 +93,40 @@ def test_nothing_is_lost_while_the_network_comes_and_goes(
     wire.restore()
     users.converge(machines)
     users.nothing_is_missing(machines)
+
+
+@pytest.mark.mount
+def test_nothing_is_lost_while_the_disk_is_full(machine: Callable[..., Machine], place: Place, tmp_path: Path) -> None:
+    """A file beside the synced ones takes up all the room, and gives it free again."""
+    chance = random.Random(SEED)
+    point = tmp_path / "machine-0" / "folder"
+    point.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", point], check=True)
+    try:
+        machines = [machine(max_delete=1.0, excludes=("ballast",)), machine(max_delete=1.0)]
+        users = SyncAccount(place, [one.folder for one in machines])
+        ballast = point / "ballast"
+        full = 0
+        for _ in range(STEPS):
+            with suppress(OSError):
+                users.something(chance)
+            match chance.randrange(6):
+                case 0:
+                    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                        while file.write(bytes(4096)):
+                            pass
+                    full += 1
+                case 1:
+                    ballast.unlink(missing_ok=True)
+                case 2:
+                    with suppress(PithosfsError, OSError):
+                        machines[0].run()
+                case 3:
+                    machines[1].run()
+        assert full
+        ballast.unlink(missing_ok=True)
+        # What a write that failed has left is a content like any other.
+        users.converge(machines)
+        users.nothing_is_missing(machines)
+    finally:
+        subprocess.run(["umount", "-l", point], check=True)

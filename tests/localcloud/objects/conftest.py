@@ -115,11 +115,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server of this test session."""
+    """The server of this test session. `admin` is the token of its administrator."""
 
     data: Path
     url: str
     pid: int
+    admin: str
 
 
 class People:
@@ -155,7 +156,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     status = process.start(data)
     assert status.url is not None
     assert status.pid is not None
-    yield Server(data, status.url, status.pid)
+    yield Server(data, status.url, status.pid, process.add_user(data, "administrator"))
     process.stop(data)
     log = (data / "server.log").read_text()
     assert "Traceback" not in log, log
