@@ -56,7 +56,8 @@ def test_an_installation_and_its_renaming(sync_homes: Callable[..., SyncHomes]) 
         tuple(now - before for now, before in zip(homes.traffic(which), idle[which], strict=True)) for which in (0, 1)
     ]
     print(
-        f"\n{PACKAGES * PER_PACKAGE} files written in {installed:.1f} s, {files} left and {len(found) - files} folders, "
+        f"\n{PACKAGES * PER_PACKAGE} files written in {installed:.1f} s, {files} left and "
+        f"{len(found) - files} folders, "
         f"in step after {took:.1f} s; requests, bytes sent and received here {costs[0]}, there {costs[1]}; memory "
         f"{[f'{homes.memory(which) / MIB:.0f} MiB' for which in (0, 1)]}"
     )
