@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 import click
@@ -70,8 +71,27 @@ def list_(run: Invocation, details: bool, in_bytes: bool, project_id: str | None
     if run.output in ("json", "yaml") and not (run.layout.columns or run.layout.sort):
         show(run, found)
         return
+    columns = _DETAILS if details else _SUMMARY
     records = _records(run, found, in_bytes=in_bytes)
-    show_list(run, records, _DETAILS if details else _SUMMARY, empty="You are in no project that has a quota")
+    if _in_blocks(run):
+        columns, records = columns[1:], _blocks(records)
+    show_list(run, records, columns, empty="You are in no project that has a quota")
+
+
+def _in_blocks(run: Invocation) -> bool:
+    """On a terminal each project is a block with its name at the top, which leaves room for the rest. Lines that a
+    program sifts, or that are in another order, have it all."""
+    layout = run.layout
+    return run.output == "table" and sys.stdout.isatty() and not (layout.sort or layout.columns or layout.enumerate)
+
+
+def _blocks(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records, indented, and before those of each project a line with its name."""
+    found = []
+    for project, inside in groupby(records, lambda one: one["_project"]):
+        found.append({"resource": project, **{f"_{key}": "" for key in (*_AMOUNTS, "percent")}})
+        found += [{**one, "resource": f"  {one['resource']}"} for one in inside]
+    return found
 
 
 def _of_project(run: Invocation, found: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -101,12 +121,10 @@ def _records(run: Invocation, found: Mapping[str, Any], *, in_bytes: bool) -> li
     """A record for each project and resource: the personal project first, then by name."""
     names = project_names(run)
     units = identity(run).get_resources()
-    # On a terminal each project is a block with its name at the top; lines that a program sifts have it all.
-    in_blocks = sys.stdout.isatty() and not run.layout.sort
     records = []
     for project in sorted(found, key=lambda one: (one != run.connection().account_id, names.get(one, one))):
         name = names.get(project, project)
-        for index, (resource, sent) in enumerate(sorted(found[project].items())):
+        for resource, sent in sorted(found[project].items()):
             holding = Holding.of(sent)
             record = {"project": project, "resource": resource, **sent, "ceiling": holding.ceiling}
             size = is_size(units, resource) and not in_bytes
@@ -117,7 +135,7 @@ def _records(run: Invocation, found: Mapping[str, Any], *, in_bytes: bool) -> li
                     **record,
                     "percent": percent,
                     **shown,
-                    "_project": "" if in_blocks and index else name,
+                    "_project": name,
                     "_percent": "" if percent is None else percent,
                 }
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fixtures.cli import Cli, finish
 from fixtures.clouds import TestCloud, User
@@ -44,7 +46,10 @@ def test_colours_on_a_terminal_only(cli: Cli, used: User) -> None:
     assert code == 0
     assert f"{RED}█████████░  95%" in shown
     assert f"{GREEN}░░░░░░░░░░   0%" in shown
-    assert shown.count("personal") == 1  # the name at the top of the block
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert "personal" in lines  # at the top of its block
+    assert any(line.startswith("  cyclades.vm ") for line in lines)
+    assert all(len(re.sub("\x1b[^m]*m", "", line)) <= 80 for line in lines)
     cli.environ["NO_COLOR"] = "1"
     shown, _ = finish(cli.terminal("quota", "list"))
     assert RED not in shown
