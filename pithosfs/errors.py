@@ -180,8 +180,8 @@ class TransferCancelled(PithosfsError):
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("the transfer was cancelled")
+    def __init__(self, message: str = "the transfer was cancelled", *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
 
 
 _BY_STATUS: dict[int, type[ClientError]] = {

@@ -7,6 +7,7 @@ announce.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -104,6 +105,18 @@ def _nothing_is_left(request: pytest.FixtureRequest, session_root: Path) -> Iter
     ]
     left += [f"temporary file: {name}" for name in leaks.files_in(temporary) - files]
     assert left == []
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Commands that run in this process set logging up for themselves."""
+    loggers = [logging.getLogger(name) for name in ("pithosfs", "pithosfs.http")]
+    before = [(one, one.handlers[:], one.propagate, one.level) for one in loggers]
+    yield
+    for one, handlers, propagate, level in before:
+        one.handlers[:] = handlers
+        one.propagate = propagate
+        one.setLevel(level)
 
 
 _SHARED = pytest.StashKey[set[str]]()  # processes and mount points that belong to fixtures of the session

@@ -30,6 +30,7 @@ EXPECTED = {
     errors.BadReply: errno.EIO,
     errors.NotSupported: errno.ENOTSUP,
     errors.LocalError: errno.EIO,
+    errors.TransferCancelled: errno.EIO,
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures.local_folder import LocalFolder, as_nobody, in_child, pair_of
+from fixtures.local_folder import LocalFolder, as_nobody, in_child, let_in, pair_of
 
 from pithosfs.errors import LocalError
 from pithosfs_daemon.folder import Folder, Marker, lay_marker, marker_above, read_marker, remove_marker
@@ -187,15 +187,13 @@ def test_only_the_marker_and_the_lock_are_made_by_opening(local: LocalFolder) ->
     assert local.private() == ["lock", "marker"]
 
 
-def test_a_folder_that_may_only_be_read_is_opened_and_looked_at(local: LocalFolder, session_root: Path) -> None:
+def test_a_folder_that_may_only_be_read_is_opened_and_looked_at(local: LocalFolder) -> None:
     local.write("a", b"x")
     local.folder.close()
     for path in (local.root / ".pithosfs", local.root / ".pithosfs" / "marker", local.root / ".pithosfs" / "lock"):
         path.chmod(0o555 if path.is_dir() else 0o444)
     local.root.chmod(0o555)
-    for outer in local.root.parents:
-        if outer.is_relative_to(session_root):
-            outer.chmod(0o755)
+    let_in(local.root)
 
     def look() -> None:
         with Folder(local.pair) as folder:

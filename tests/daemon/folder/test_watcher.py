@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures.local_folder import NOBODY, LocalFolder, as_nobody
+from fixtures.local_folder import NOBODY, LocalFolder, as_nobody, let_in
 from fixtures.watched_folder import PATIENCE, Watched, covers
 
 from pithosfs_daemon.folder import Watcher
@@ -205,14 +205,12 @@ def test_the_folder_itself_goes_and_comes_back(local: LocalFolder) -> None:
     watched.watcher.close()
 
 
-def test_a_folder_that_cannot_be_read_is_watched_when_it_can(local: LocalFolder, session_root: Path) -> None:
+def test_a_folder_that_cannot_be_read_is_watched_when_it_can(local: LocalFolder) -> None:
     local.write("d/a", b"x")
     local.write("e/a", b"x")
     if os.geteuid() == 0:
         os.chown(local.root / "d", NOBODY, NOBODY)
-    for path in (local.root, *local.root.parents):
-        if path.is_relative_to(session_root):
-            path.chmod(0o755)
+    let_in(local.root)
     local.root.chmod(0o777)
     (local.root / "e").chmod(0o777)
     (local.root / "d").chmod(0)
