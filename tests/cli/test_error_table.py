@@ -134,7 +134,7 @@ ROWS = [
     Row("identity: HTML", LIST, Answer(200, HTML), 1, "not valid JSON", "", about="", on="/tokens"),
     Row("identity: a catalog without storage", LIST,
         Answer(200, json.dumps({"access": {"user": {"id": "u"}, "serviceCatalog": []}}).encode()), 1,
-        "no service of type 'object-store'", "user authenticate", about="", on="/tokens"),
+        "no service of type 'object-store'", "config get cloud", about="", on="/tokens"),
 ]  # fmt: skip
 
 
