@@ -97,7 +97,7 @@ def test_any_field_is_a_filter(program: Invoker, things: Things) -> None:
         options = [part for one in filters for part in ("--filter", one)]
         return [str(one["id"]) for one in program.ok("server", "list", "-j", "--id", ident, *options).json]
 
-    assert listed(f"ips={address}", "status=active", "metadata.OS=debian".lower()) == [ident]
+    assert listed(f"ips={address}", "status=active", "metadata.os=debian") == [ident]
     assert listed("flavor_name=c2r2048d20EXT_STORE", "deleted=no", "key_name=") == [ident]
     assert listed("status=ACTIVE", "deleted=yes") == []
     assert listed("image.id=x") == []
@@ -164,6 +164,22 @@ def test_empty_lists(cloud: TestCloud, home: Home, machines: Machines) -> None:
         assert result.out == ""
         assert advised in result.err
         assert program.ok(*line.split(), "-j").json == []
+
+
+def test_older_spellings_are_understood_and_not_shown(program: Invoker, things: Things) -> None:
+    for line in (
+        "server list --list --id {server}",
+        "network list --detail",
+        "flavor list --project-id {project}",
+        "server modify {server} --metadata-add b=2",
+        "image modify {image} --property-add b=2",
+        "imagecompute modify {image} --property-set c=3",
+        "server wait {server} --status BUILD",
+    ):
+        words = line.format_map(things).split()
+        program.ok(*words)
+        old = next(one for one in words if one.startswith("--"))
+        assert f"{old} " not in program.ok(*words[:2], "--help").out, line
 
 
 # servers --------------------------------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pithosfs.errors import UsageError
+from pithosfs.errors import NotFound, UsageError
 from pithosfs_cli.addressing import addressed
 from pithosfs_cli.confirm import ask, show_plan
 from pithosfs_cli.dates import shown_date
@@ -53,7 +54,8 @@ def purge_all(run: Invocation, places: Sequence[Location], until: int | None, *,
             left: set[str] = set()
             if versions:
                 management.purge(path, moment)
-                left = {one.version for one in store.versions(path)}
+                with suppress(NotFound):  # nothing at all is left of a deleted one
+                    left = {one.version for one in store.versions(path)}
         gone = [one for one in versions if one.version not in left]
         note(f"{place}: destroyed {_versions(len(gone))}")
         if len(gone) < len(versions):
@@ -67,8 +69,6 @@ def purge_all(run: Invocation, places: Sequence[Location], until: int | None, *,
 
 def _old(store: ObjectStore, place: Location, moment: int) -> list[VersionInfo]:
     """The versions up to that time, without the present one."""
-    from pithosfs.errors import NotFound
-
     path = place.path(store)
     listed = store.versions(path)
     try:
