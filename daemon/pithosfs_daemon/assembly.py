@@ -27,6 +27,7 @@ from pithosfs_daemon.registry import Registry
 from pithosfs_daemon.remote import RemoteFolder
 from pithosfs_daemon.sharing import FolderRoom
 from pithosfs_daemon.state import State
+from pithosfs_daemon.tenancy import take_folder
 from pithosfs_daemon.troubles import OtherAccount
 from pithosfs_daemon.values import Dirty, Pair
 
@@ -79,17 +80,21 @@ class Workplace:
         self._watcher: Watcher | None = None
         self._watched_rules: IgnoreRules | None = None
         with contextlib.ExitStack() as opened:
+            with contextlib.closing(self.room.open()):  # it is there, and is the right one
+                self._give_back = take_folder(pair)
+            opened.callback(self._give_back)
             self._watch()
             opened.callback(self._watch_no_more)
             self.state = State(registry.state_file(pair.id))
             opened.pop_all()
 
     def _watch(self) -> None:
-        """Begin to watch, or only see that there is a folder."""
+        """Begin to watch, if that is wanted."""
+        if self._touched is None:
+            return
         with contextlib.closing(self.room.open()) as folder:
-            if self._touched is not None:
-                self._watcher = Watcher(folder, self._touched)
-                self._watched_rules = folder.rules
+            self._watcher = Watcher(folder, self._touched)
+            self._watched_rules = folder.rules
 
     def _watch_no_more(self) -> None:
         if self._watcher is not None:
@@ -189,6 +194,7 @@ class Workplace:
 
     def close(self) -> None:
         with contextlib.ExitStack() as parts:
+            parts.callback(self._give_back)
             parts.callback(self.state.close)
             parts.callback(self._disconnect)
             parts.callback(self._watch_no_more)
