@@ -145,10 +145,10 @@ def test_five_ways_to_save(pair: SyncHomes) -> None:
 
 
 APPENDING = """
-import os, select, sys
+import os, random, select, sys
 fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 number = 0
-while not select.select([sys.stdin], [], [], 0.05)[0]:
+while not select.select([sys.stdin], [], [], random.choice([0.01, 0.05, 0.1, 0.6]))[0]:
     os.write(fd, b"line %d\\n" % number)
     number += 1
 os.write(fd, b"end\\n")
@@ -194,7 +194,7 @@ def test_how_long_a_saved_file_takes(pair: SyncHomes) -> None:
     """Only printed: how fast this machine is at the moment is nobody's bug. What matters is that it comes."""
     pair.equal()
     delays = []
-    for number in range(4):
+    for number in range(3):
         here, there = (folder / "delay" for folder in pair.folders)
         data = f"state {number}".encode()
         begun = time.monotonic()
@@ -203,6 +203,6 @@ def test_how_long_a_saved_file_takes(pair: SyncHomes) -> None:
         delays.append(time.monotonic() - begun)
     delays.sort()
     print(
-        f"\na saved file is in the other folder after {delays[0]:.2f} to {delays[-1]:.2f} s, mostly {delays[2]:.2f} s"
+        f"\na saved file is in the other folder after {delays[0]:.2f} to {delays[-1]:.2f} s, mostly {delays[1]:.2f} s"
     )
     assert "delay" in entries(pair.folders[1])

@@ -63,7 +63,7 @@ def in_use(homes: SyncHomes, mode: str, ends: str) -> None:
         assert writer.stdout.readline() == b"1\n"
         seen: list[int] = []
         # Whether they are of any use while it is being written to is not promised.
-        homes.until(lambda: is_another(there, seen) and len(seen) > 2)
+        homes.until(lambda: is_another(there, seen) and len(seen) > 1)
         assert writer.poll() is None
         if ends == "killed":
             writer.kill()
