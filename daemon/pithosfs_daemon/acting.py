@@ -33,7 +33,7 @@ from pithosfs_daemon.copies import copy_name
 from pithosfs_daemon.folder import Folder
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import RemoteBase, RemoteFolder
-from pithosfs_daemon.state import Node, State
+from pithosfs_daemon.state import Node, NotNoted, State
 from pithosfs_daemon.state.nodes import parent_of
 from pithosfs_daemon.troubles import LocalChanged, NeedsYou, NotAFile, RemoteChanged
 from pithosfs_daemon.values import Content, Kind, Pair, Reason, Seen, Stamp, Trouble
@@ -128,12 +128,22 @@ class Actor:
     @contextmanager
     def sorting(self, node: Node, action: Action) -> Iterator[None]:
         """Around an action: whatever it raises is dealt with here."""
+        try:
+            with self._sorting(node, action):
+                yield
+        except NotNoted as error:
+            self._end(error)
+
+    @contextmanager
+    def _sorting(self, node: Node, action: Action) -> Iterator[None]:
         name = node.name
         try:
             self.stop_if_told()
             yield
         except TransferCancelled:
             pass
+        except NotNoted:
+            raise
         except LocalChanged as error:
             self._moved_on(name, error)
         except RemoteChanged as error:

@@ -27,6 +27,8 @@ from pithosfs_daemon.registry import Registry
 from pithosfs_daemon.remote import RemoteFolder
 from pithosfs_daemon.sharing import FolderRoom
 from pithosfs_daemon.state import State
+from pithosfs_daemon.tenancy import take_folder
+from pithosfs_daemon.timing import Timing
 from pithosfs_daemon.troubles import OtherAccount
 from pithosfs_daemon.values import Dirty, Pair
 
@@ -64,6 +66,7 @@ class Workplace:
         *,
         cache: BlockCache | None = None,
         touched: Callable[[], None] | None = None,
+        timing: Timing | None = None,
         date: Callable[[], float] = time.time,
     ) -> None:
         """`date` is in seconds since the epoch. Raises FolderGone, FolderTaken, LocalError, OSError."""
@@ -76,20 +79,25 @@ class Workplace:
         self._store: ObjectStore | None = None
         self._engine: Engine | None = None
         self._touched = touched
+        self._rescan_every = (timing or Timing()).unwatched
         self._watcher: Watcher | None = None
         self._watched_rules: IgnoreRules | None = None
         with contextlib.ExitStack() as opened:
+            with contextlib.closing(self.room.open()):  # it is there, and is the right one
+                self._give_back = take_folder(pair)
+            opened.callback(self._give_back)
             self._watch()
             opened.callback(self._watch_no_more)
             self.state = State(registry.state_file(pair.id))
             opened.pop_all()
 
     def _watch(self) -> None:
-        """Begin to watch, or only see that there is a folder."""
+        """Begin to watch, if that is wanted."""
+        if self._touched is None:
+            return
         with contextlib.closing(self.room.open()) as folder:
-            if self._touched is not None:
-                self._watcher = Watcher(folder, self._touched)
-                self._watched_rules = folder.rules
+            self._watcher = Watcher(folder, self._touched, rescan_every=self._rescan_every)
+            self._watched_rules = folder.rules
 
     def _watch_no_more(self) -> None:
         if self._watcher is not None:
@@ -189,6 +197,7 @@ class Workplace:
 
     def close(self) -> None:
         with contextlib.ExitStack() as parts:
+            parts.callback(self._give_back)
             parts.callback(self.state.close)
             parts.callback(self._disconnect)
             parts.callback(self._watch_no_more)
@@ -197,15 +206,17 @@ class Workplace:
 class Assembly:
     """Opens pairs; they share a block cache, which is opened when the first of them is."""
 
-    def __init__(self, directories: Directories) -> None:
+    def __init__(self, directories: Directories, timing: Timing | None = None) -> None:
         self.registry = Registry(directories)
         self._directories = directories
+        self._timing = timing
         self._lock = threading.Lock()
         self._cache: BlockCache | None = None
 
     def open(self, pair: Pair, touched: Callable[[], None] | None, events: EventLog) -> Workplace:
         """See `Workplace`."""
-        return Workplace(pair, self.registry, events, cache=self._shared_cache(), touched=touched)
+        cache = self._shared_cache()
+        return Workplace(pair, self.registry, events, cache=cache, touched=touched, timing=self._timing)
 
     def _shared_cache(self) -> BlockCache:
         with self._lock:

@@ -22,7 +22,7 @@ import errno
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from pithosfs.errors import (
@@ -37,6 +37,7 @@ from pithosfs.errors import (
     TimedOut,
 )
 from pithosfs_daemon.ports import Outcome
+from pithosfs_daemon.state import NotNoted
 from pithosfs_daemon.states import Condition
 from pithosfs_daemon.troubles import (
     ContainerGone,
@@ -120,6 +121,11 @@ def diagnose(error: BaseException, pair: Pair) -> Diagnosis:
                 f"pithosfs sync remove {pair.id}, then add it again: files that are the same are only looked at",
                 Remedy.FOLDER, 30, 10 * _MINUTE,
             )  # fmt: skip
+        case NotNoted() if error.errno == errno.ENOSPC:
+            again = "(it goes on by itself then)"
+            return replace(
+                _disk(errno.ENOSPC, _os_text(error), pair), todo=f"make room on it: df -h {error.filename} {again}"
+            )
         case OSError():
             return _disk(error.errno or 0, _os_text(error), pair)
         case _:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -141,10 +141,11 @@ class Engine:
             actor.stop_if_told()
         finally:
             self._looks |= actor.looks
-            if actor.listing_is_old:
-                self.state.set_fact("since", None)
-            self.state.commit()
-            self.activity.phase("")
+            with ExitStack() as last:  # whatever fails of it
+                last.callback(self.activity.phase, "")
+                last.callback(self.state.commit)
+                if actor.listing_is_old:
+                    self.state.set_fact("since", None)
         return self._outcome(actor)
 
     def _outcome(self, actor: Actor, *, again: bool = False) -> Outcome:

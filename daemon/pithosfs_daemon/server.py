@@ -50,7 +50,7 @@ class Daemon:
         self._claim = Claim(directories)
         self._notifier = Notifier(environ)
         clouds = Clouds(environ)
-        self._assembly = Assembly(directories)
+        self._assembly = Assembly(directories, timing)
         self._crew = Crew(self._assembly.registry, self._assembly.open, clouds, timing=timing, changed=self._wake)
         house = FullHouse(self._crew, self._assembly, clouds)
         self._server = ControlServer(

@@ -22,6 +22,7 @@ class Timing:
     quiet: float = 0.3
     latest: float = 5.0
     full: float = 3600.0  # between full scans: what events have missed is found by then
+    unwatched: float = 60.0  # between them where not everything can be watched
     slow_after: float = 600.0
     slowest: float = 5.0
     share: float = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -72,12 +73,11 @@ def test_three_hundred_thousand_files(sync_homes: Callable[..., SyncHomes]) -> N
     homes.until(lambda: homes.place.store.head(homes.place.path("g17/d3/file-42")).size > 0)
     homes.until(lambda: homes.is_in_step(0))
     times.append(time.monotonic())
+    made, linked_in, again, change = (later - sooner for sooner, later in itertools.pairwise(times))
     print(
-        f"\n{ALL} files: made in {times[1] - times[0]:.0f} s; both sides looked at and joined in "
-        f"{times[2] - times[1]:.0f} s with {linked / MIB:.0f} MiB; looked at once more in "
-        f"{times[3] - times[2]:.1f} s, a change in "
-        f"the cloud after {times[4] - times[3]:.1f} s, with {homes.memory(0) / MIB:.0f} MiB in all; "
-        f"requests and bytes {homes.traffic(0)}"
+        f"\n{ALL} files: made in {made:.0f} s; both sides looked at and joined in {linked_in:.0f} s with "
+        f"{linked / MIB:.0f} MiB; looked at once more in {again:.1f} s, a change in the cloud after {change:.1f} s, "
+        f"with {homes.memory(0) / MIB:.0f} MiB in all; requests and bytes {homes.traffic(0)}"
     )
     assert homes.did(0) == [("sent", "g17/d3/file-42")]
     assert homes.memory(0) < 150 * MIB

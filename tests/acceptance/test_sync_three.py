@@ -13,7 +13,7 @@ from pathlib import Path
 from fixtures.sync_homes import SyncHomes
 from fixtures.synced import side_by_side
 
-OPERATIONS = 60
+OPERATIONS = 50
 SEED = int(os.environ.get("PITHOSFS_TEST_SEED", "1"))
 SHARED = ["plan", "notes.txt", "d/table", "d/e/figure"]
 

@@ -23,13 +23,20 @@ from pithosfs_daemon.state.nodes import Agreed, Node, RemoteSeen, pack_trouble, 
 from pithosfs_daemon.state.schema import ABSENT, CLASH, FILE, FOLDER, IMPLIED, OTHER, open_database
 from pithosfs_daemon.values import Kind, Reason, Seen, Stamp, Trouble
 
-__all__ = ["Conflict", "Counts", "LocalRow", "Place", "RemoteRow", "State"]
+__all__ = ["Conflict", "Counts", "LocalRow", "NotNoted", "Place", "RemoteRow", "State"]
 
 BATCH_SECONDS = 1.0  # a change is committed after this at the latest, when another one comes
 PAGE = 500  # rows that are in memory at once
 _KIND = {None: ABSENT, Kind.FILE: FILE, Kind.FOLDER: FOLDER}
 _TROUBLED = "l_trouble NOT NULL OR r_trouble NOT NULL OR trouble NOT NULL"
 _AGREED = "b_kind, b_hash, b_size, b_version, b_etag, b_uuid, b_mtime, b_ctime, b_inode, b_mode, b_racy"
+
+
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+
+
+class NotNoted(OSError):
+    """The state cannot be written or read: `errno` is ENOSPC or EIO. No pass can go on without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class State:
         self._lock = threading.RLock()
         self._db = open_database(path)
         self._begun: float | None = None
+        self._lost: OSError | None = None
 
     def close(self) -> None:
         """Commit and close."""
@@ -115,36 +123,74 @@ class State:
                 self._db.close()
 
     def commit(self) -> None:
-        """Bring what was changed so far to the disk. Raises OSError (ENOSPC, EIO)."""
-        with self._lock, _as_os_error():
-            if self._begun is not None:
-                self._db.execute("COMMIT")
-                self._begun = None
+        """Bring what was changed so far to the disk. Raises NotNoted when that cannot be done, or could not be done
+        earlier (see `changing`); what was noted since the last commit is forgotten then."""
+        with self._lock:
+            lost, self._lost = self._lost, None
+            if lost is not None:
+                raise lost
+            try:
+                with self._all_or_nothing():
+                    self._end_batch()
+            finally:
+                self._lost = None
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """The connection, with a transaction begun; what is done in here is done together."""
-        with self._lock, _as_os_error():
-            now = time.monotonic()
-            if self._begun is not None and now - self._begun > BATCH_SECONDS:
-                self._db.execute("COMMIT")
-                self._begun = None
-            if self._begun is None:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._begun = now
-            self._db.execute("SAVEPOINT change")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK TO change")
+        """The connection, with a transaction begun; what is done in here is done together.
+
+        Raises NotNoted when something cannot be written, as when the disk is full, and from then on until `commit` has
+        raised it too: the batch is lost, and nothing may be built on what was forgotten.
+        """
+        with self._lock:
+            if self._lost is not None:
+                raise NotNoted(self._lost.errno, self._lost.strerror, self._lost.filename)
+            with self._all_or_nothing():
+                now = time.monotonic()
+                if self._begun is not None and now - self._begun > BATCH_SECONDS:
+                    self._end_batch()
+                if self._begun is None:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    self._begun = now
+                self._db.execute("SAVEPOINT change")
+                try:
+                    yield self._db
+                except (sqlite3.OperationalError, NotNoted):
+                    raise
+                except BaseException:
+                    self._db.execute("ROLLBACK TO change")
+                    self._db.execute("RELEASE change")
+                    raise
                 self._db.execute("RELEASE change")
-                raise
-            self._db.execute("RELEASE change")
+
+    def _end_batch(self) -> None:
+        if self._begun is not None:
+            self._db.execute("COMMIT")
+            self._begun = None
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """When something cannot be written the whole batch is given up. The database may have done that by itself:
+        going on would leave a part of what belongs together."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            self._begun, self._lost = None, self._not_noted(error)
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise self._lost from error
 
     def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a question."""
-        with self._lock, _as_os_error():
-            return self._db.execute(sql, values).fetchall()
+        with self._lock:
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                raise self._not_noted(error) from error
+
+    def _not_noted(self, error: sqlite3.OperationalError) -> NotNoted:
+        code = errno.ENOSPC if getattr(error, "sqlite_errorname", "") in _FULL else errno.EIO
+        return NotNoted(code, f"{os.strerror(code)} (what is known of both sides: {error})", str(self.path))
 
     # single names ---------------------------------------------------------------------------------------------------
 
@@ -545,13 +591,3 @@ class State:
         """A file was deleted because it had vanished from that side."""
         with self.changing() as db:
             db.execute("INSERT INTO vanished VALUES (?, ?)", (self._clock(), side))
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-        code = errno.ENOSPC if full else errno.EIO
-        raise OSError(code, f"{os.strerror(code)} (the state of the pair: {error})") from error

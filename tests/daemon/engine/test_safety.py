@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from fixtures.synced import Machine, Place
 
 from pithosfs.errors import BadReply, NotLoggedIn, PithosfsError
 from pithosfs_daemon.folder import Folder, lay_marker
+from pithosfs_daemon.state import NotNoted
 from pithosfs_daemon.troubles import ContainerGone, FolderGone, FolderTaken, TooManyDeletes
 from pithosfs_daemon.values import Reason
 
@@ -300,6 +303,38 @@ def test_the_disk_is_full(machine: Callable[..., Machine], place: Place, tmp_pat
         subprocess.run(["mount", "-o", "remount,size=8m", point], check=True)
         one.settle()
         assert one.read("big") == place.read("big")
+    finally:
+        subprocess.run(["umount", "-l", point], check=True)
+
+
+@pytest.mark.mount
+def test_the_disk_with_the_state_is_full(machine: Callable[..., Machine], place: Place, tmp_path: Path) -> None:
+    """With the folder on it, as at home. Nothing can be noted any more: the pass ends and says so, and nothing of what
+    it had found out is missing in the next ones."""
+    point = tmp_path / "machine-0"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", point], check=True)
+    try:
+        one = machine()
+        one.settle()
+        names = [f"{number}-{'long name ' * 10}" for number in range(600)]
+        for name in names[:300]:
+            one.write(name, b"")
+        for name in names[300:]:
+            place.put(name, b"")
+        ballast = point / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        for _ in range(3):
+            with pytest.raises(NotNoted) as trouble:
+                one.run()
+            assert trouble.value.errno == errno.ENOSPC
+            assert one.engine.activity.snapshot()[0].phase == ""
+        ballast.unlink()
+        one.settle()
+        assert sorted(one.tree()) == sorted(place.tree()) == sorted(names)
+        assert one.trash() == []
     finally:
         subprocess.run(["umount", "-l", point], check=True)
 

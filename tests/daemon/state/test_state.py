@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from pithosfs.errors import LocalError
 from pithosfs_daemon.reconcile import UNKNOWN, Base, Item
-from pithosfs_daemon.state import Agreed, RemoteSeen, State
+from pithosfs_daemon.state import Agreed, NotNoted, RemoteSeen, State
 from pithosfs_daemon.values import Content, Kind, Reason, Seen, Stamp, Trouble
 
 CONTENT = Content("ab" * 32, 10)
@@ -253,3 +254,55 @@ def test_a_file_of_another_version_or_no_database_is_refused(tmp_path: Path) -> 
     path.write_bytes(b"rubbish " * 1000)
     with pytest.raises(LocalError, match="cannot be used"):
         State(path)
+
+
+@pytest.fixture
+def tight(state: State) -> State:
+    """One whose file must not grow much any more, as on a disk that is nearly full."""
+    state.commit()
+    pages = state.rows("PRAGMA page_count")[0][0]
+    state.rows(f"PRAGMA max_page_count = {pages + 4}")
+    return state
+
+
+def fill(state: State, name: str) -> None:
+    for number in range(1000):
+        state.saw_local(f"{name}-{number}", file(number + 1))
+
+
+def test_a_full_disk_loses_a_batch_and_never_a_part_of_it(tight: State) -> None:
+    tight.saw_local("first", file())
+    with pytest.raises(NotNoted) as trouble:
+        fill(tight, "more")
+    assert trouble.value.errno == errno.ENOSPC
+    assert trouble.value.filename == str(tight.path)
+    assert tight.node("first") is None  # it was of the same batch
+    # Nothing goes on as if nothing had happened ...
+    with pytest.raises(NotNoted):
+        tight.set_fact("since", 7)
+    with pytest.raises(NotNoted):
+        tight.commit()
+    # ... until whoever makes passes knows of it.
+    tight.set_fact("since", 8)
+    tight.commit()
+    assert tight.fact("since") == 8
+
+
+def test_with_room_again_all_can_be_noted(tight: State) -> None:
+    with pytest.raises(NotNoted):
+        fill(tight, "more")
+    with pytest.raises(NotNoted):
+        tight.commit()
+    tight.rows("PRAGMA max_page_count = 1000000")
+    fill(tight, "more")
+    tight.commit()
+    assert tight.node("more-999") is not None
+
+
+def test_an_error_of_ours_only_takes_back_its_own_change(state: State) -> None:
+    state.saw_local("kept", file())
+    with pytest.raises(ZeroDivisionError), state.changing() as db:
+        db.execute("DELETE FROM node")
+        1 / 0  # noqa: B018
+    state.commit()
+    assert state.node("kept") is not None
