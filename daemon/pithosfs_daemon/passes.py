@@ -214,11 +214,12 @@ class Engine:
 
     def _ask(self, most: float) -> None:
         """Stop when more than a part of the files has vanished from a side. Raises TooManyDeletes."""
-        agreed = self.state.files_agreed()
         for side, where in (("local", "folder"), ("remote", "cloud")):
             now = self.state.vanished(side)
-            before = self.state.recently_vanished(side, AT_ONCE)
-            if now and now + before > 1 and now + before > most * (agreed + before):
+            if not now:
+                continue
+            agreed, before = self.state.files_agreed(), self.state.recently_vanished(side, AT_ONCE)
+            if now + before > 1 and now + before > most * (agreed + before):
                 raise TooManyDeletes(
                     where,
                     now + before,
