@@ -113,6 +113,11 @@ def test_a_racy_file_is_not_believed_to_be_untouched(state: State) -> None:
     assert node is not None
     assert node.must_be_hashed is False  # the hash of that very look is known
     assert not node.is_untouched
+    # But another look with the same stamp says nothing about the content.
+    state.saw_local("a", file())
+    node = state.node("a")
+    assert node is not None
+    assert node.must_be_hashed
 
 
 def test_a_vanished_folder_takes_all_below_along_and_nothing_beside(state: State) -> None:
