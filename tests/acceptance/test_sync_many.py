@@ -73,14 +73,11 @@ def test_three_hundred_thousand_files(sync_homes: Callable[..., SyncHomes]) -> N
     homes.until(lambda: homes.place.store.head(homes.place.path("g17/d3/file-42")).size > 0)
     homes.until(lambda: homes.is_in_step(0))
     times.append(time.monotonic())
-    idle = homes.idle_cost(0)
     made, linked_in, again, change = (later - sooner for sooner, later in itertools.pairwise(times))
     print(
         f"\n{ALL} files: made in {made:.0f} s; both sides looked at and joined in {linked_in:.0f} s with "
         f"{linked / MIB:.0f} MiB; looked at once more in {again:.1f} s, a change in the cloud after {change:.1f} s, "
-        f"with {homes.memory(0) / MIB:.0f} MiB in all; requests and bytes {homes.traffic(0)}; at rest a "
-        f"look at the cloud takes {idle * 1000:.0f} ms of a processor"
+        f"with {homes.memory(0) / MIB:.0f} MiB in all; requests and bytes {homes.traffic(0)}"
     )
     assert homes.did(0) == [("sent", "g17/d3/file-42")]
     assert homes.memory(0) < 150 * MIB
-    assert idle < 0.1  # it would take more if a pass read all rows of its state

@@ -311,3 +311,22 @@ def test_an_error_of_ours_only_takes_back_its_own_change(state: State) -> None:
         1 / 0  # noqa: B018
     state.commit()
     assert state.node("kept") is not None
+
+
+def test_what_every_pass_asks_does_not_read_every_row(state: State) -> None:
+    with state.changing():
+        for number in range(3000):
+            state.agree(f"d/{number}", agreed(number))
+    state.saw_no_local("d/7")
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    state._db.set_progress_handler(count, 1)
+    assert [state.vanished(side) for side in ("local", "remote")] == [1, 0]
+    assert [node.name for page in state.pages("dirty") for node in page] == ["d/7"]
+    assert state.troubles(5) == []
+    state._db.set_progress_handler(None, 1)
+    assert 0 < steps < 1000  # of the database's machine
