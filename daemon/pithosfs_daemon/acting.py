@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ class Actor:
         self._host = host
         self.cancel = cancel
         self._unsettled = unsettled
+        self._racy: set[str] = set()
         self._clock = clock
         self._tell = tell
         self._lock = threading.Lock()
@@ -288,6 +290,17 @@ class Actor:
         """Whether the file may be written to again without getting another stamp."""
         grain = FINE_GRAIN if stamp.mtime_ns % 1_000_000_000 else COARSE_GRAIN
         return stamp.mtime_ns > read_at_ns - grain
+
+    def hashed(self, name: str, stamp: Stamp, read_at_ns: int) -> None:
+        """The content that goes with a stamp was read from that time on."""
+        if self.is_racy(stamp, read_at_ns):
+            with self._lock:
+                self._racy.add(name)
+
+    def was_racy(self, name: str, stamp: Stamp) -> bool:
+        """Whether the file may have been written to, without another stamp, after its content was read just now."""
+        with self._lock:
+            return name in self._racy or self.is_racy(stamp, time.time_ns())
 
     def conflicted(self, name: str, copy: str) -> None:
         """Our content of a name is called `copy` now."""

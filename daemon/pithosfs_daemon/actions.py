@@ -6,7 +6,6 @@ the same, or both are without it) and only notes it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from pithosfs.errors import BadReply
@@ -42,7 +41,7 @@ def _restamp(actor: Actor, node: Node) -> None:
     blocks, sums = actor.state.old_content(node.name)
     now = Agreed(
         Kind.FILE, agreed.content, agreed.version, agreed.etag, agreed.uuid, node.stamp,
-        actor.is_racy(node.stamp, time.time_ns()),
+        actor.was_racy(node.name, node.stamp),
     )  # fmt: skip
     actor.state.agree(node.name, now, blocks=blocks, sums=sums)
 
@@ -61,7 +60,7 @@ def _join(actor: Actor, node: Node) -> None:
     remote = node.remote
     assert remote is not None
     assert node.local_kind is not None
-    racy = node.stamp is not None and actor.is_racy(node.stamp, time.time_ns())
+    racy = node.stamp is not None and actor.was_racy(node.name, node.stamp)
     agreed = Agreed(node.local_kind, remote.content, remote.version, None, remote.uuid, node.stamp, racy)
     actor.state.agree(node.name, agreed)
     actor.count()
@@ -204,7 +203,7 @@ def _same_content(actor: Actor, node: Node, info: ObjectInfo, stamp: Stamp) -> N
     blocks, sums = actor.state.old_content(node.name)
     now = Agreed(
         agreed.kind, agreed.content, info.version, info.etag, info.uuid or agreed.uuid, stamp,
-        actor.is_racy(stamp, time.time_ns()),
+        actor.was_racy(node.name, stamp),
     )  # fmt: skip
     actor.state.agree(node.name, now, blocks=blocks, sums=sums)
 

@@ -234,6 +234,7 @@ class Engine:
         def digest(node: Node) -> None:
             stamp = node.stamp
             assert stamp is not None
+            read_at = time.time_ns()
             try:
                 with actor.folder.open(node.name, stamp) as stream:
                     found = hash_local(stream, stamp.size, self.remote.block_size, self.remote.algorithm, cancel)
@@ -244,6 +245,7 @@ class Engine:
             except OSError as error:
                 actor.local_trouble(node.name, error)
             else:
+                actor.hashed(node.name, stamp, read_at)
                 self.state.hashed(node.name, stamp, found.content.hash)
 
         with ThreadPoolExecutor(HASHERS, thread_name_prefix="hash") as pool:

@@ -232,13 +232,14 @@ class State:
         return {row[0].rpartition("/")[2]: LocalRow(*row[1:]) for row in found}
 
     def saw_local(self, name: str, seen: Seen) -> None:
-        """A file or folder is here. What is known of its content is forgotten if its stamp is another one."""
+        """A file or folder is here. What is known of its content is forgotten if its stamp is another one, or proves
+        nothing."""
         stamp = seen.stamp
         with self.changing() as db:
             self._make(db, name)
             db.execute(
-                "UPDATE node SET l_hash = CASE WHEN l_kind = :kind AND l_size = :size AND l_mtime = :mtime"
-                " AND l_ctime = :ctime AND l_inode = :inode THEN l_hash END,"
+                "UPDATE node SET l_hash = CASE WHEN NOT b_racy AND l_kind = :kind AND l_size = :size"
+                " AND l_mtime = :mtime AND l_ctime = :ctime AND l_inode = :inode THEN l_hash END,"
                 " l_kind = :kind, l_size = :size, l_mtime = :mtime, l_ctime = :ctime, l_inode = :inode, l_mode = :mode,"
                 " l_only_ignored = :ignored, l_trouble = NULL, dirty = 1 WHERE name = :name",
                 {

@@ -113,6 +113,11 @@ def test_a_racy_file_is_not_believed_to_be_untouched(state: State) -> None:
     assert node is not None
     assert node.must_be_hashed is False  # the hash of that very look is known
     assert not node.is_untouched
+    # But another look with the same stamp says nothing about the content.
+    state.saw_local("a", file())
+    node = state.node("a")
+    assert node is not None
+    assert node.must_be_hashed
 
 
 def test_a_vanished_folder_takes_all_below_along_and_nothing_beside(state: State) -> None:
@@ -306,3 +311,22 @@ def test_an_error_of_ours_only_takes_back_its_own_change(state: State) -> None:
         1 / 0  # noqa: B018
     state.commit()
     assert state.node("kept") is not None
+
+
+def test_what_every_pass_asks_does_not_read_every_row(state: State) -> None:
+    with state.changing():
+        for number in range(3000):
+            state.agree(f"d/{number}", agreed(number))
+    state.saw_no_local("d/7")
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    state._db.set_progress_handler(count, 1)
+    assert [state.vanished(side) for side in ("local", "remote")] == [1, 0]
+    assert [node.name for page in state.pages("dirty") for node in page] == ["d/7"]
+    assert state.troubles(5) == []
+    state._db.set_progress_handler(None, 1)
+    assert 0 < steps < 1000  # of the database's machine
