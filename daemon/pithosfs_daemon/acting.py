@@ -254,11 +254,11 @@ class Actor:
         with self.folders:
             if not parent or parent in self._parents_kept:
                 return
-            self._parents_kept.add(parent)
             node = self.state.node(parent)
             if node is not None and node.local_kind is Kind.FOLDER and node.remote is not None and node.remote.implied:
                 info = self.remote.make_folder(parent, Attributes())
                 self.state.made_marker(parent, info.version)
+            self._parents_kept.add(parent)  # only now: what has failed is tried before the next deletion
 
     def base_of(self, node: Node) -> RemoteBase:
         """What the cloud shows of a file, as the condition of a change of it. Raises RemoteChanged when it does not any

@@ -94,7 +94,7 @@ def _delete_remote(actor: Actor, node: Node) -> None:
                 _set_local_aside(actor, node)  # the folder lives on: something in it was changed elsewhere
             return
         if not remote.implied:
-            actor.remote.delete(node.name, None, looked=True)
+            actor.remote.delete(node.name, None)  # which looks whether it still is a folder's object
     else:
         actor.keep_parent(node.name)
         actor.remote.delete(node.name, actor.base_of(node))

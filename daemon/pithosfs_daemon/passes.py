@@ -180,9 +180,9 @@ class Engine:
             look.whole()
         else:
             look.some(scan)
-        looks, self._looks = self._looks, set()
-        for name in sorted(looks):
+        for name in sorted(self._looks):
             look.name(name)
+        self._looks.clear()  # only now: a pass that ends before leaves them to the next
         actor.folder.check()
         listing = self.remote.listing(self.state.fact("since"))
         if listing is not None:

@@ -563,3 +563,27 @@ def now() -> str:
     from email.utils import formatdate
 
     return formatdate(time.time() - 60, usegmt=True)
+
+
+def test_a_folder_that_has_just_become_a_file_in_the_cloud_is_not_deleted(
+    machine: Callable[..., Machine], place: Place, proxy: Callable[[TestCloud], FaultProxy], cloud: TestCloud
+) -> None:
+    """Somebody puts a file in place of the folder's object between the list and the deletion."""
+    wire = proxy(cloud)
+    one = machine(through=wire)
+    one.write("keep", b"k")
+    (one.folder / "x").mkdir()
+    one.settle()
+    (one.folder / "x").rmdir()
+    done: list[bool] = []
+
+    def interfere(request: Request) -> bool:
+        if request.method in ("HEAD", "DELETE") and request.target.endswith("/x") and not done:
+            done.append(True)
+            place.put("x", b"theirs")
+        return False
+
+    wire.when(interfere, Drop())
+    one.settle()
+    assert done
+    assert one.tree() == place.tree() == {"keep": b"k", "x": b"theirs"}
