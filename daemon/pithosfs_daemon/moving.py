@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable
 
 from pithosfs_daemon.acting import Actor
+from pithosfs_daemon.state import State
 from pithosfs_daemon.state.renames import Rename, Renames
-from pithosfs_daemon.state.state import State
 from pithosfs_daemon.troubles import LocalChanged, RemoteChanged
 from pithosfs_daemon.values import Direction
 

@@ -6,12 +6,14 @@ import sqlite3
 from pathlib import Path
 
 from pithosfs.errors import LocalError
+from pithosfs_daemon.values import Kind
 
-__all__ = ["ABSENT", "CLASH", "FILE", "FOLDER", "IMPLIED", "OTHER", "open_database"]
+__all__ = ["ABSENT", "CLASH", "FILE", "FOLDER", "IMPLIED", "KIND", "OTHER", "open_database"]
 
 # Kinds. A remote folder is `IMPLIED` when it has no object of its own, but objects below it. `OTHER` is what cannot be
 # looked at or is not synced: nothing is decided about it. `CLASH` is a file in the cloud that has objects below it.
 ABSENT, FILE, FOLDER, IMPLIED, OTHER, CLASH = range(6)
+KIND = {None: ABSENT, Kind.FILE: FILE, Kind.FOLDER: FOLDER}
 
 _VERSION = 1
 _SCHEMA = """
