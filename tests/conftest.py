@@ -119,6 +119,18 @@ def _logging_as_it_was() -> Iterator[None]:
         one.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def _connections_are_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Those of the users that this test made for itself: fixtures that it shares with others have theirs by now."""
+    cloud = request.config.stash.get(_CLOUD, None)
+    first = 0 if cloud is None else cloud.users_made
+    yield
+    cloud = request.config.stash.get(_CLOUD, None)
+    if cloud is not None:
+        cloud.close_stores(first)
+
+
+_CLOUD = pytest.StashKey["TestCloud"]()
 _SHARED = pytest.StashKey[set[str]]()  # processes and mount points that belong to fixtures of the session
 
 
@@ -129,6 +141,7 @@ def cloud(request: pytest.FixtureRequest, session_root: Path) -> Iterator[TestCl
 
     made = TestCloud(session_root / "cloud")
     request.config.stash.setdefault(_SHARED, set()).add(str(made.pid))
+    request.config.stash[_CLOUD] = made
     yield made
     made.close()
     shutil.rmtree(session_root / "cloud", ignore_errors=True)

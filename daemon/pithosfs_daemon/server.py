@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import select
 import signal
 import socket
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 from pithosfs import __version__
 from pithosfs.config import Directories
 from pithosfs.control import ControlServer, Progress
+from pithosfs.descriptors import readable
 from pithosfs_daemon import logs
 from pithosfs_daemon.assembly import Assembly
 from pithosfs_daemon.claim import Claim, Record
@@ -116,7 +116,7 @@ class Daemon:
                     "a thread of a pair is dead"
                 )  # systemd starts it anew when it is not told that all is well
             notifier.status(self._crew.summary())
-            select.select([self._news], [], [], notifier.interval or LONGEST_SLEEP)
+            readable(self._news, notifier.interval or LONGEST_SLEEP)
             with contextlib.suppress(BlockingIOError):
                 os.read(self._news, 4096)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any
 from pithosfs import control
 from pithosfs.config import Directories, make_private
 from pithosfs.control import Progress
+from pithosfs.descriptors import first_line, readable
 from pithosfs.errors import Conflict, LocalError
 from pithosfs_daemon.claim import Record, is_held, read_record
 from pithosfs_daemon.logs import log_file
@@ -133,17 +133,10 @@ def start(
 
 def _first_answer(process: subprocess.Popen[bytes], timeout: float) -> dict[str, Any]:
     assert process.stdout is not None
-    deadline = time.monotonic() + timeout
-    line = b""
     with process.stdout as pipe:
-        while not line.endswith(b"\n"):
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not select.select([pipe], [], [], remaining)[0]:
-                raise LocalError(f"the sync daemon did not get ready within {timeout:.0f} seconds")
-            piece = os.read(pipe.fileno(), 65536)
-            if not piece:
-                break
-            line += piece
+        line = first_line(pipe.fileno(), timeout)
+    if line is None:
+        raise LocalError(f"the sync daemon did not get ready within {timeout:.0f} seconds")
     try:
         answer: dict[str, Any] = json.loads(line)
     except ValueError:
@@ -169,9 +162,9 @@ def stop(directories: Directories, timeout: float = STOP_SECONDS) -> bool:
             control.call(Path(record.socket), "stop", peer=PEER, timeout=5.0)
         except LocalError:  # its socket is gone, as when the runtime directory went with the session
             signal.pidfd_send_signal(process, signal.SIGTERM)
-        if not select.select([process], [], [], timeout)[0]:
+        if not readable(process, timeout):
             signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [], timeout)
+            readable(process, timeout)
     except ProcessLookupError:
         pass
     finally:

@@ -11,17 +11,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from pithosfs.descriptors import first_line, readable
 from pithosfs.errors import LocalError, NotFound
 from pithosfs.localcloud import users as user_tables
 from pithosfs.localcloud.database import connect, migrate, schema_version, transaction
@@ -144,9 +143,9 @@ def stop(data: Path) -> Status:
             # Asked again now that the process cannot be replaced by another of the same number unnoticed.
             if server_lock(data).is_held():
                 signal.pidfd_send_signal(process, signal.SIGTERM)
-                if not _ended(process, STOP_SECONDS + 5):
+                if not readable(process, STOP_SECONDS + 5):
                     signal.pidfd_send_signal(process, signal.SIGKILL)
-                    _ended(process, STOP_SECONDS)
+                    readable(process, STOP_SECONDS)
         except PermissionError as error:
             raise LocalError(
                 f"the local cloud on {data} is another user's process ({record.pid})",
@@ -316,7 +315,7 @@ def _spawn(data: Path, host: str, port: int, base_url: str | None, sandbox_delay
             raise LocalError(f"the local cloud cannot be started: {error}") from error
         finally:
             os.close(writer)
-        line = _first_line(reader, time.monotonic() + START_SECONDS)
+        line = first_line(reader, START_SECONDS)
     finally:
         os.close(reader)
     if line is None:
@@ -331,24 +330,3 @@ def _spawn(data: Path, host: str, port: int, base_url: str | None, sandbox_delay
     if "error" in answer:
         os.waitpid(pid, 0)
         raise LocalError(answer["error"], hint=answer["hint"])
-
-
-def _first_line(descriptor: int, deadline: float) -> bytes | None:
-    """What comes through a pipe up to a newline or its end; None when the time is over."""
-    line = b""
-    while not line.endswith(b"\n"):
-        remaining = deadline - time.monotonic()
-        if remaining <= 0 or not select.select([descriptor], [], [], remaining)[0]:
-            return None
-        piece = os.read(descriptor, 4096)
-        if not piece:
-            break
-        line += piece
-    return line
-
-
-def _ended(process: int, seconds: float) -> bool:
-    """Wait until the process of a pidfd ends; says whether it did within that time."""
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))

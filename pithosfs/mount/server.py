@@ -13,7 +13,6 @@ import contextlib
 import json
 import logging
 import os
-import select
 import signal
 import threading
 import time
@@ -26,6 +25,7 @@ from typing import Any
 from pithosfs import control
 from pithosfs.config import Cloud, Directories
 from pithosfs.control import Progress
+from pithosfs.descriptors import readable
 from pithosfs.errors import LocalError, PithosfsError
 from pithosfs.mount import binding as bindings
 from pithosfs.mount import fuse, mountpoints, registry
@@ -165,7 +165,7 @@ class _Service:
         if self._options.attr_timeout > 0:
             refresher.start()
         while not (self._signals or self._served.is_set() or self._told_to_end.is_set()):
-            select.select([self._news], [], [])
+            readable(self._news)
             os.read(self._news, 4096)
         self._ending.set()
         if not self._served.is_set():

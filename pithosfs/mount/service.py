@@ -12,10 +12,8 @@ import functools
 import json
 import os
 import re
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any
 from pithosfs import control
 from pithosfs.config import Cloud, Directories, make_private
 from pithosfs.control import Progress
+from pithosfs.descriptors import first_line, readable
 from pithosfs.errors import LocalError, PithosfsError
 from pithosfs.mount import binding as bindings
 from pithosfs.mount import mountpoints, registry
@@ -144,16 +143,9 @@ def _first_answer(process: subprocess.Popen[bytes], description: bytes, timeout:
     with contextlib.suppress(BrokenPipeError):  # it failed early: its answer says why
         process.stdin.write(description)
         process.stdin.close()
-    deadline = time.monotonic() + timeout
-    line = b""
-    while not line.endswith(b"\n"):
-        remaining = deadline - time.monotonic()
-        if remaining <= 0 or not select.select([process.stdout], [], [], remaining)[0]:
-            raise LocalError(f"the mount did not get ready within {timeout:.0f} seconds")
-        piece = os.read(process.stdout.fileno(), 65536)
-        if not piece:
-            break
-        line += piece
+    line = first_line(process.stdout.fileno(), timeout)
+    if line is None:
+        raise LocalError(f"the mount did not get ready within {timeout:.0f} seconds")
     try:
         answer: dict[str, Any] = json.loads(line)
     except ValueError:
@@ -237,7 +229,7 @@ def unmount(
         with contextlib.suppress(LocalError):  # it may be gone before it could be asked
             unsent = _unsent(_ask(socket, "finish", on_progress=progress))
         if process is not None:
-            select.select([process], [], [])
+            readable(process)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(known[0].pid, os.WNOHANG)  # when this very process had started it
     return unsent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import stat
 import subprocess
@@ -21,6 +20,7 @@ from fixtures.proxy import Answer, FaultProxy
 
 from pithosfs import control
 from pithosfs.config import Cloud
+from pithosfs.descriptors import readable
 from pithosfs.errors import ConfigError, LocalError, NoConnection, NotLoggedIn
 from pithosfs.mount import binding as bindings
 from pithosfs.mount import registry, service
@@ -48,7 +48,7 @@ def await_end(mounted: Mounted) -> int:
     """Wait for the process; its exit code."""
     process = os.pidfd_open(mounted.pid)
     try:
-        assert select.select([process], [], [], 60)[0]
+        assert readable(process, 60)
     finally:
         os.close(process)
     return os.waitstatus_to_exitcode(os.waitpid(mounted.pid, 0)[1])
