@@ -287,13 +287,14 @@ class Actor:
         return candidates(number)
 
     def is_racy(self, stamp: Stamp, read_at_ns: int) -> bool:
-        """Whether the file may be written to again without getting another stamp."""
+        """Whether the file may be written to again without getting another stamp, by somebody who opens it only now."""
         grain = FINE_GRAIN if stamp.mtime_ns % 1_000_000_000 else COARSE_GRAIN
         return stamp.mtime_ns > read_at_ns - grain
 
-    def hashed(self, name: str, stamp: Stamp, read_at_ns: int) -> None:
-        """The content that goes with a stamp was read from that time on."""
-        if self.is_racy(stamp, read_at_ns):
+    def hashed(self, name: str, stamp: Stamp, read_at_ns: int, *, had_writers: bool) -> None:
+        """The content that goes with a stamp was read from that time on, when somebody had the file open for writing
+        or nobody had."""
+        if had_writers or self.is_racy(stamp, read_at_ns):
             with self._lock:
                 self._racy.add(name)
 

@@ -14,7 +14,7 @@ from pithosfs.errors import BadReply, PithosfsError
 from pithosfs.mount.attributes import Attributes, from_meta
 from pithosfs.store import ObjectInfo
 from pithosfs_daemon.acting import Actor
-from pithosfs_daemon.folder import Part, Put
+from pithosfs_daemon.folder import Part, Put, is_open_for_writing
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import LocalFile, NewFile, OldContent, Received, Sent
 from pithosfs_daemon.state import Agreed, Node
@@ -52,6 +52,7 @@ def upload(actor: Actor, node: Node) -> None:
         actor.folder.open(node.name, stamp) as stream,
         actor.activity.transfer(node.name, "up", stamp.size) as meter,
     ):
+        had_writers = is_open_for_writing(stream)
         sent = actor.remote.send(
             node.name,
             stream,
@@ -62,47 +63,57 @@ def upload(actor: Actor, node: Node) -> None:
             meter=meter.at,
             cancel=actor.cancel,
         )
-    _uploaded(actor, node, sent, read_at)
+    _uploaded(actor, node, sent, had_writers or actor.is_racy(stamp, read_at))
 
 
 def upload_batch(actor: Actor, nodes: Sequence[Node]) -> None:
     """Upload several small new files in one request. Raises nothing."""
-    read_at = time.time_ns()
-    files: list[tuple[Node, NewFile]] = []
+    read: list[_SmallFile] = []
     for node in nodes:
         with actor.sorting(node, Action.UPLOAD):
-            files.append((node, _small_file(actor, node)))
+            read.append(_read(actor, node))
     answers: list[Sent | PithosfsError] = []
-    if files:
+    if read:
         try:
             actor.stop_if_told()
-            answers = actor.remote.send_batch([file for _, file in files], cancel=actor.cancel)
+            answers = actor.remote.send_batch([one.file for one in read], cancel=actor.cancel)
         except Exception as error:  # noqa: BLE001 (sorted for each)
-            answers = [error if isinstance(error, PithosfsError) else BadReply(str(error))] * len(files)
-    for (node, _), answer in zip(files, answers, strict=True):
-        with actor.sorting(node, Action.UPLOAD):
+            answers = [error if isinstance(error, PithosfsError) else BadReply(str(error))] * len(read)
+    for one, answer in zip(read, answers, strict=True):
+        with actor.sorting(one.node, Action.UPLOAD):
             if isinstance(answer, PithosfsError):
                 raise answer
-            _uploaded(actor, node, answer, read_at)
+            _uploaded(actor, one.node, answer, one.is_racy)
     for node in nodes:
         actor.activity.did(1, size_of(node, Action.UPLOAD))
 
 
-def _small_file(actor: Actor, node: Node) -> NewFile:
+@dataclass(frozen=True, slots=True)
+class _SmallFile:
+    """One that was read; `is_racy`: it may be written to again without getting another stamp."""
+
+    node: Node
+    file: NewFile
+    is_racy: bool
+
+
+def _read(actor: Actor, node: Node) -> _SmallFile:
     stamp = node.stamp
     assert stamp is not None
+    read_at = time.time_ns()
     with actor.folder.open(node.name, stamp) as stream:
+        had_writers = is_open_for_writing(stream)
         file = LocalFile(stream, stamp.size)
         data = file.read(0, stamp.size)
         file.check()
-    return NewFile(node.name, data, Attributes(mode=stamp.mode, mtime_ns=stamp.mtime_ns))
+    new = NewFile(node.name, data, Attributes(mode=stamp.mode, mtime_ns=stamp.mtime_ns))
+    return _SmallFile(node, new, had_writers or actor.is_racy(stamp, read_at))
 
 
-def _uploaded(actor: Actor, node: Node, sent: Sent, read_at: int) -> None:
+def _uploaded(actor: Actor, node: Node, sent: Sent, is_racy: bool) -> None:
     stamp, info = node.stamp, sent.info
     assert stamp is not None
-    racy = actor.is_racy(stamp, read_at)
-    agreed = Agreed(Kind.FILE, sent.content, info.version, info.etag, info.uuid, stamp, racy)
+    agreed = Agreed(Kind.FILE, sent.content, info.version, info.etag, info.uuid, stamp, is_racy)
     actor.state.agree(node.name, agreed, blocks=sent.hashmap.hashes, sums=sent.sums)
     actor.has_settled(node.name)
     actor.event("upload", node.name, f"{stamp.size} bytes")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from pithosfs_daemon.folder import Folder, lay_marker
 from pithosfs_daemon.folder.status import stamp_of
 from pithosfs_daemon.state import NotNoted
 from pithosfs_daemon.troubles import ContainerGone, FolderGone, FolderTaken, TooManyDeletes
-from pithosfs_daemon.values import Reason
+from pithosfs_daemon.values import Dirty, Reason
 
 TEN = {f"f{number}": b"%d" % number for number in range(10)}
 LARGER = {name: data * 70_000 for name, data in TEN.items()}  # too large to go together with others
@@ -453,6 +453,27 @@ def test_an_edit_that_leaves_no_trace_in_the_time_of_a_file(one: Machine, place:
             assert stamp_of(path.stat()) == before
             one.settle()
             assert place.read("a")[:3] == b"1" + byte + b"0"
+
+
+@pytest.mark.parametrize("count", [1, 5], ids=["alone", "with others"])
+def test_an_edit_through_a_mapping_that_is_there_already(one: Machine, place: Place, count: int) -> None:
+    """It leaves no trace but that of the end of the mapping, unless the kernel has just written the page back."""
+    paths = [one.write(f"{number}", b"0" * 5000) for number in range(count)]
+    with ExitStack() as stack:
+        mappings = []
+        for path in paths:
+            file = stack.enter_context(path.open("r+b"))
+            mappings.append(stack.enter_context(mmap.mmap(file.fileno(), 0)))
+            mappings[-1][0:1] = b"1"
+            os.utime(path, ns=(0, 10**18 + 1))  # long ago: the time alone says that nothing can have been missed
+        one.settle()
+        for mapping in mappings:
+            mapping[1:2] = b"2"
+    noticed = Dirty(frozenset(path.name for path in paths))
+    one.sync(scan=noticed)
+    assert [place.read(path.name)[:3] for path in paths] == [b"120"] * count
+    one.settle()
+    assert one.sync(scan=noticed).changed == 0
 
 
 def test_the_clock_of_this_machine_does_not_matter(machine: Callable[..., Machine], place: Place) -> None:
