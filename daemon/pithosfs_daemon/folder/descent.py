@@ -92,6 +92,8 @@ class Descent:
     def parent(self, name: str, *, follow: bool = False) -> Iterator[tuple[Place, str]]:
         """The folder that `name` is in, and its local name in it."""
         folder, segment = split(name)
+        if name.startswith("/") and not folder:
+            self.local("", name)  # refuses it: the empty part before the slash is lost in `folder`
         local = self.local(segment, name)
         with self.folder(folder, follow=follow) as place:
             yield place, local

@@ -150,6 +150,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFolder]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names)
 @example("a/..")
+@example("/a")
 @example("\u240a")
 def test_what_is_downloaded_is_seen_under_the_same_name(shared: LocalFolder, name: str) -> None:
     if shared.folder.local_trouble(name) is not None:
