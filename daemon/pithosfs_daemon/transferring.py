@@ -68,6 +68,7 @@ def upload(actor: Actor, node: Node) -> None:
 
 def upload_batch(actor: Actor, nodes: Sequence[Node]) -> None:
     """Upload several small new files in one request. Raises nothing."""
+    actor.remote.give_way()
     read: list[_SmallFile] = []
     for node in nodes:
         with actor.sorting(node, Action.UPLOAD):

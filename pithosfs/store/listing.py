@@ -7,16 +7,15 @@ more is asked for, and the selecting and rolling up is done here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from pithosfs.clients.pithos import replies
-from pithosfs.clients.pithos.encoding import header_date
 from pithosfs.clients.pithos.wire import PithosWire
 from pithosfs.errors import BadReply
 from pithosfs.store.replies import object_from_entry
-from pithosfs.store.seam import Filters, Found, Listing, ListingStream, ObjectInfo
+from pithosfs.store.seam import ContainerInfo, Filters, Found, Listing, ListingStream, ObjectInfo
 
 __all__ = ["PAGE", "Page", "list_objects", "list_pages", "stream_listing"]
 
@@ -27,13 +26,13 @@ _LAST = "\U0010ffff"  # sorts behind every character that a name can have
 @dataclass(frozen=True, slots=True)
 class Page:
     """A part of a listing; `modified` and `date` are the reply's, as in `Listing`, 0 when it does not tell them.
-    `unchanged`: it was a 304. `count`: how many objects the container has in all, if that is told."""
+    `unchanged`: it was a 304. `head`: what the reply tells of the container."""
 
     found: Found = field(default_factory=Found)
     modified: int = 0
     date: int = 0
     unchanged: bool = False
-    count: int | None = None
+    head: replies.ContainerHead | None = None
 
 
 def list_objects(
@@ -79,8 +78,9 @@ def stream_listing(
     prefix: str = "",
     relative: bool = False,
     modified_since: int | None = None,
+    learn: Callable[[replies.ContainerHead], ContainerInfo],
 ) -> ListingStream | None:
-    """As `ObjectStore.stream_listing`."""
+    """As `ObjectStore.stream_listing`; `learn` is given what the first reply tells of the container."""
     filters = Filters(modified_since=modified_since)
     pages = list_pages(wire, account, container, prefix=prefix, relative=relative, filters=filters)
     first = next(pages)
@@ -95,7 +95,10 @@ def stream_listing(
         for page in pages:
             yield page.found.objects
 
-    return ListingStream(first.modified, first.date, first.count, objects([first]))
+    head = first.head
+    count = None if head is None else head.object_count
+    info = None if head is None or head.block_size is None else learn(head)
+    return ListingStream(first.modified, first.date, count, info, objects([first]))
 
 
 def list_pages(
@@ -154,7 +157,7 @@ def list_pages(
         reply.entries.clear()  # several times as large as what was made of it
         found = Found(tuple(objects), tuple(folders))
         del objects, folders
-        yield Page(found, reply.modified, reply.date, count=reply.count)
+        yield Page(found, reply.modified, reply.date, head=reply.head)
         del found
         if limit is not None and count >= limit:
             return
@@ -166,7 +169,7 @@ class _Reply:
     modified: int = 0
     date: int = 0
     unchanged: bool = False
-    count: int | None = None
+    head: replies.ContainerHead | None = None
 
 
 class _Asked:
@@ -215,15 +218,14 @@ class _Asked:
                 yield _Reply(unchanged=True)
                 return
             page = replies.entries(reply)
-            modified, date = (header_date(reply.headers.get(name)) or 0 for name in ("Last-Modified", "Date"))
-            count = reply.headers.get("X-Container-Object-Count", "")
+            head = replies.container_head(reply)
             got += len(page)
             # A list of what is public is one page whatever its size: it ignores the marker.
             is_last = len(page) < wanted or filters.public or (limit is not None and got >= limit)
             # A roll-up as marker would come again (section 8.5).
             following = "" if is_last else page[-1]["subdir"] + _LAST if "subdir" in page[-1] else page[-1]["name"]
             del reply  # its body is as large as the page
-            yield _Reply(page, modified, date, count=int(count) if count.isdecimal() else None)
+            yield _Reply(page, head.modified or 0, head.date or 0, head=head)
             if is_last:
                 return
             if following == marker:

@@ -11,6 +11,7 @@ import io
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from pithosfs.bandwidth import Bandwidth
@@ -112,7 +113,10 @@ class PithosStore(ObjectStore):
 
     def container(self, name: str, account: str | None = None) -> ContainerInfo:
         account = account or self.account
-        head = replies.container_head(self._wire.container_head(account, name))
+        return self._learn(account, name, replies.container_head(self._wire.container_head(account, name)))
+
+    def _learn(self, account: str, name: str, head: replies.ContainerHead) -> ContainerInfo:
+        """Remember what every write needs to know of a container."""
         info = container_from_head(name, head)
         assert info.block_size is not None
         assert info.block_hash is not None
@@ -194,13 +198,15 @@ class PithosStore(ObjectStore):
         account: str | None = None,
         modified_since: int | None = None,
     ) -> ListingStream | None:
+        account = account or self.account
         return stream_listing(
             self._wire,
-            account or self.account,
+            account,
             container,
             prefix=prefix,
             relative=relative,
             modified_since=modified_since,
+            learn=partial(self._learn, account, container),
         )
 
     def head(self, path: ObjectPath, version: str | None = None) -> ObjectInfo:

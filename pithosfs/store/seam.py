@@ -210,13 +210,15 @@ class ListingStream:
     """A listing that is read page by page: at most one page of it is in memory, whatever its size.
 
     `modified` and `date` are those of the first page, in whole seconds since the epoch, as in `Listing`: what changes
-    after it may be missing from the others. `count` is how many objects the container has in all, None when the cloud
-    does not tell. `pages` can be gone through once, and asks for each page when the one before it is used up.
+    after it may be missing from the others. `count` is how many objects the container has in all, and `container` what
+    else is known of it; None when the cloud does not tell. `pages` can be gone through once, and asks for each page
+    when the one before it is used up.
     """
 
     modified: int
     date: int
     count: int | None
+    container: ContainerInfo | None
     pages: Iterator[tuple[ObjectInfo, ...]]
 
 

@@ -293,6 +293,12 @@ def test_a_listing_as_a_stream(place: Place) -> None:
     assert stream is not None
     assert (stream.modified, stream.count) == (whole.modified, 6)
     assert 0 <= stream.date - whole.date <= 5
+    container = place.store.container(place.container)
+    if stream.container is not None:
+        assert (stream.container.block_size, stream.container.block_hash) == (
+            container.block_size,
+            container.block_hash,
+        )
     assert [one for page in stream.pages for one in page] == list(whole.found.objects)
     assert list(stream.pages) == []
     for prefix, names in (("dir/", ["dir/a", "dir/b/c", "dir/ü"]), ("none/", []), ("/", ["/slash"])):

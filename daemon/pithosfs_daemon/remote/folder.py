@@ -27,8 +27,12 @@ from pithosfs_daemon.values import Pair
 
 __all__ = ["RemoteFolder"]
 
-BLOCKS_IN_MEMORY = 4
-"""Blocks of all transfers together that are sent or received at a time: 16 MiB on their way fill most lines."""
+BLOCKS_IN_MEMORY = 6
+"""Blocks of all transfers together that are sent or received at a time. Those that began together end together: with
+fewer the line waits for the next ones."""
+
+MOMENT = 0.5
+"""Seconds that small files wait at most for a large one to be hashed."""
 
 
 class RemoteFolder:
@@ -96,6 +100,11 @@ class RemoteFolder:
     def takes_batches(self) -> bool:
         """Whether many small files can be made in one request."""
         return bool(self._place.parameters) and self._store.capabilities.bulk_upload
+
+    def give_way(self) -> None:
+        """Wait a moment for a large file that is being hashed: once it is on its way it keeps the line busy while small
+        ones are put together."""
+        self._sender.wait_for_hashing(MOMENT)
 
     def send_batch(
         self, files: Sequence[NewFile], *, cancel: threading.Event | None = None
@@ -187,22 +196,20 @@ class RemoteFolder:
         except NotFound as error:
             raise self._place.gone(error) from error
 
-    def delete(self, name: str, base: RemoteBase | None, *, looked: bool = False) -> None:
+    def delete(self, name: str, base: RemoteBase | None) -> None:
         """Delete the object; that it is gone already is fine. Its versions stay readable.
 
-        The server takes no condition here (object-store.md section 7.6): it is looked at right before, unless the
-        caller has just done that (`looked`). Raises RemoteChanged when it is not `base`; without a base only a folder's
-        marker is deleted.
+        The server takes no condition here (object-store.md section 7.6): it is looked at right before. Raises
+        RemoteChanged when it is not `base`; without a base only a folder's marker is deleted.
         """
-        if not looked:
-            found = self.look(name)
-            if found is None:
-                return
-            if base is None:
-                if not found.is_directory or found.size:
-                    raise RemoteChanged(f"{name} is not an empty folder in the cloud", hint="")
-            elif found.version != base.version:
-                raise RemoteChanged(f"{name} is not what it was in the cloud", hint="")
+        found = self.look(name)
+        if found is None:
+            return
+        if base is None:
+            if not found.is_directory or found.size:
+                raise RemoteChanged(f"{name} is not an empty folder in the cloud", hint="")
+        elif found.version != base.version:
+            raise RemoteChanged(f"{name} is not what it was in the cloud", hint="")
         try:
             self._store.delete(self.path(name))
         except NotFound:

@@ -61,4 +61,6 @@ def begin_listing(place: Place, since: int | None) -> Listing | None:
         )
     except (NotFound, NotAllowed) as error:
         raise place.gone(error) from error
+    if stream is not None and stream.container is not None:
+        place.learn(stream.container)
     return None if stream is None else Listing(place, stream, time.monotonic() - started)

@@ -48,12 +48,17 @@ class Place:
 
     @property
     def parameters(self) -> tuple[int, str]:
-        """Block size in bytes and block hash, asked for once."""
+        """Block size in bytes and block hash, asked for once, unless a listing has told them."""
+        known = self._parameters
+        if known is None:
+            with self._lock:
+                known = self._parameters = self._parameters or _parameters(self._container())
+        return known
+
+    def learn(self, info: ContainerInfo) -> None:
+        """What a listing told of the container: it need not be asked for."""
         with self._lock:
-            if self._parameters is None:
-                info = self._container()
-                self._parameters = info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH
-            return self._parameters
+            self._parameters = self._parameters or _parameters(info)
 
     def look(self, name: str) -> ObjectInfo | None:
         """What is there, by a HEAD. Raises ContainerGone rather than say that nothing is."""
@@ -114,3 +119,7 @@ class Place:
         except NotFound as error:
             self.check_container()
             raise RemoteChanged(f"{name} is not in the cloud any more", hint="") from error
+
+
+def _parameters(info: ContainerInfo) -> tuple[int, str]:
+    return info.block_size or DEFAULT_BLOCK_SIZE, info.block_hash or DEFAULT_BLOCK_HASH

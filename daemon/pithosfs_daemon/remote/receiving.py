@@ -21,7 +21,7 @@ from pithosfs.cache import BlockCache
 from pithosfs.errors import BadReply, PithosfsError
 from pithosfs.store import ObjectInfo, ObjectPath
 from pithosfs.transfer import WHOLE_LIMIT, Progress, TransferCancelled, fill
-from pithosfs_daemon.remote.hashing import Sums, sums_of
+from pithosfs_daemon.remote.hashing import Sums, kept_sums
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.terms import BlockFinder, Received
 from pithosfs_daemon.troubles import NotAFile
@@ -78,7 +78,7 @@ class Receiver:
             else:
                 described = self._described(path, info)
             _write_all(stream, data)
-            sums = sums_of(data)
+            sums = kept_sums(data)
         meter(info.size)
         hashmap = Hashmap(info.size, (info.hash,) if info.size else (), block_size, algorithm)
         return Received(self._named(described, name), Content(info.hash, info.size), hashmap, sums)

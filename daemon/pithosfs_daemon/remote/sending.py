@@ -21,6 +21,7 @@ from pithosfs.store import Delivery, ObjectInfo
 from pithosfs.store.content_types import UNKNOWN_TYPE, content_type
 from pithosfs.store.transfers import ObjectTarget
 from pithosfs.transfer import WHOLE_LIMIT, Phase, Progress, TransferCancelled, upload
+from pithosfs.transfer.parallel import UNLIMITED
 from pithosfs_daemon.remote.hashing import PIECE, SUM_SIZE, LocalFile, hash_data, hash_file, sums_of
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.ranges import Span, short_way
@@ -44,6 +45,12 @@ class Sender:
     def __init__(self, place: Place, slots: AbstractContextManager[object]) -> None:
         self._place = place
         self._slots = slots
+        self._hashing = threading.Lock()
+
+    def wait_for_hashing(self, seconds: float) -> None:
+        """Until no large file is being hashed, at most so long."""
+        if self._hashing.acquire(timeout=seconds):
+            self._hashing.release()
 
     def send(
         self,
@@ -65,7 +72,9 @@ class Sender:
                 data = file.read(0, size)
                 hashed = hash_data(data, *self._place.parameters)
             else:
-                hashed = hash_file(file, *self._place.parameters, cancel)
+                # One after the other those that keep all processors busy: so the first is soon on its way.
+                with self._hashing if size > self._place.parameters[0] else UNLIMITED:
+                    hashed = hash_file(file, *self._place.parameters, cancel)
             file.check()
             job = _Job(name, file, hashed, attributes, meter, cancel)
             info = self._replace(job, base, old, data) if base is not None else self._write(job, None, data)

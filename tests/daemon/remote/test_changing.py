@@ -284,12 +284,10 @@ def test_a_deletion(either: Side, etag_known: bool) -> None:
     assert side.there.store.read_range(side.there.path(side.full("x")), 0, 4, put.version) == b"data"
 
 
-def test_a_deletion_of_what_was_just_looked_at(make_side: Callable[..., Side]) -> None:
-    side = make_side()
+def test_what_goes_between_the_look_and_the_deletion(side: Side) -> None:
     base = RemoteBase.of(side.put("x", b"data"))
-    side.folder.delete("x", base, looked=True)
-    assert side.asked() == ["DELETE"]
-    side.folder.delete("x", base, looked=True)  # gone already
+    side.wire.when("^DELETE", Answer(404))
+    side.folder.delete("x", base)
 
 
 def test_what_is_gone_already_is_deleted(side: Side) -> None:
@@ -344,11 +342,10 @@ def calls(side: Side, base: RemoteBase) -> dict[str, Callable[[], object]]:
         "move": lambda: folder.move("x", "y", base),
         "move_folder": lambda: folder.move_folder("d", "e"),
         "delete": lambda: folder.delete("x", base),
-        "delete unlooked": lambda: folder.delete("x", base, looked=True),
     }
 
 
-CALLS = ["make_folder", "set_attributes", "move", "move_folder", "delete", "delete unlooked"]
+CALLS = ["make_folder", "set_attributes", "move", "move_folder", "delete"]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -267,3 +267,13 @@ def test_requests(make_side: Callable[..., Side]) -> None:
     assert side.asked() == ["HEAD"]
     assert side.folder.look("y") is None
     assert side.asked() == ["HEAD", "HEAD"]  # nothing is there, and the container is
+
+
+def test_a_listing_tells_what_blocks_are_like(make_side: Callable[..., Side]) -> None:
+    side = make_side()
+    listing = side.folder.listing(None)
+    assert listing is not None
+    side.asked()
+    assert side.folder.takes_batches
+    assert side.folder.block_size == side.there.store.container(side.there.container).block_size
+    assert side.asked() == []  # by the folder: the other question was not
