@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from pithosfs.errors import PithosfsError
@@ -49,6 +49,11 @@ class Patience:
         self._timing = timing
         self._clocks = clocks
         self._backoff = Backoff()
+        self._stamp: Hashable = None
+
+    def begin(self, pair: Pair) -> None:
+        """An attempt begins, with what the settings say now: what changes from here on makes another one worth it."""
+        self._stamp = self._clouds.stamp(pair)
 
     def in_step(self, diagnosis: Diagnosis) -> None:
         """All is well: the next failure is a first one again."""
@@ -79,9 +84,9 @@ class Patience:
     def wait(self, how: Wait) -> None:
         """Until the time is over, or something makes another attempt worth it earlier."""
         orders, now = self._orders, self._clocks.now
-        until, stamp = now() + how.delay, self._clouds.stamp(how.pair)
+        until = now() + how.delay
         while not (orders.leave or orders.asked) and (left := until - now()) > 0:
-            if self._clouds.stamp(how.pair) != stamp:
+            if self._clouds.stamp(how.pair) != self._stamp:
                 return
             noticed = orders.noticed if how.remedy == Remedy.EVENTS else None
             if noticed is not None and now() - noticed >= self._timing.latest:

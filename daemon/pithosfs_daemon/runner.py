@@ -151,6 +151,7 @@ class Runner:
     def _work(self, pair: Pair) -> Wait | None:
         """Open the pair and keep it in step until it is to be closed; with a wait before it is to be opened again."""
         self._closed.clear()
+        self._patience.begin(pair)
         try:
             with contextlib.closing(self._opener(pair, self._orders.touched, self._events)) as opened:
                 with self._lending:

@@ -63,6 +63,7 @@ class Shift:
         """Returns when the pair is to be closed; with a wait, after which it is to be opened anew."""
         while not self._orders.leave:
             requests: list[Request] = []
+            self._patience.begin(self._pair)
             try:
                 self._connect()
                 self._await()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -349,6 +350,18 @@ def test_a_new_token_is_taken_up_at_once(work: Work) -> None:
     work.await_condition(Condition.IN_STEP)
     assert [one.token for one in work.mirror.clouds] == ["first", "second"]
     assert work.did() == [("needs you", ""), ("goes on", "")]
+
+
+def test_a_new_token_that_comes_while_the_old_one_is_refused(work: Work) -> None:
+    class Meanwhile(deque[BaseException]):
+        def popleft(self) -> BaseException:
+            work.set_token("second")
+            return super().popleft()
+
+    work.mirror.on_connect = Meanwhile([NotLoggedIn("it has expired", 401)])
+    work.start()
+    work.await_condition(Condition.IN_STEP)
+    assert [one.token for one in work.mirror.clouds] == ["first", "second"]
 
 
 def test_a_token_that_expires_in_the_middle(work: Work) -> None:
