@@ -158,12 +158,12 @@ class RemoteLook:
             if old is not None and (old.version, old.uuid) == (info.version, info.uuid) and old.kind in _SHOWN[kind]:
                 ids.append(old.id)
                 continue
-            self.saw(info)
+            self.saw(info, agreed=old is not None and old.agreed)
             ids.append(old.id if old is not None else self._state.id_of(info.name))
         return ids
 
-    def saw(self, info: ObjectInfo) -> None:
-        """An object is there, as listed or asked for."""
+    def saw(self, info: ObjectInfo, *, agreed: bool = True) -> None:
+        """An object is there, as listed or asked for; `agreed` False: nothing is agreed on about its name."""
         trouble = self._folder.local_trouble(info.name)
         if trouble is None and info.content_type.partition(";")[0].strip().lower() == SYMLINK_TYPE:
             trouble = Trouble(info.name, Reason.NOT_A_FILE)
@@ -172,7 +172,7 @@ class RemoteLook:
             return
         kind = Kind.FOLDER if info.is_directory else Kind.FILE
         content = None if kind is Kind.FOLDER else Content(info.hash, info.size)
-        node = self._state.node(info.name)
+        node = self._state.node(info.name) if agreed else None
         if node is not None and node.agreed is not None and (node.agreed.kind, node.agreed.content) == (kind, content):
             remote = node.remote
             same_version = node.agreed.version in (None, info.version)

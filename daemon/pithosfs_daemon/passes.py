@@ -34,7 +34,7 @@ from pithosfs_daemon.state import Node, State
 from pithosfs_daemon.state.renames import Renames
 from pithosfs_daemon.transferring import download_batch, size_of, upload_batch
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
-from pithosfs_daemon.values import Direction, Dirty, Kind, Pair, Trouble
+from pithosfs_daemon.values import Direction, Dirty, Kind, Pair, Stamp, Trouble
 
 __all__ = ["Engine", "Outcome"]
 
@@ -53,6 +53,7 @@ BATCH_BYTES = 1024 * 1024
 WORTH_IT = 3
 QUEUE = 64  # decided actions that wait for a worker: rows in memory
 AT_ONCE = 15.0  # seconds within which deletions count as one
+_ONLY_NOTED = frozenset({Action.NOTHING, Action.JOIN, Action.FORGET, Action.LEAVE})
 _DELETES = frozenset({Action.DELETE_LOCAL, Action.DELETE_REMOTE})
 
 
@@ -231,7 +232,10 @@ class Engine:
     def _hash(self, actor: Actor, pages: Iterable[list[Node]], cancel: threading.Event) -> None:
         """Find out the contents of files of which only the hash can tell what is to be done."""
 
-        def digest(node: Node) -> None:
+        def digest(nodes: Sequence[Node]) -> None:
+            self.state.hashed([one for one in map(found_in, nodes) if one is not None])
+
+        def found_in(node: Node) -> tuple[str, Stamp, str] | None:
             stamp = node.stamp
             assert stamp is not None
             read_at = time.time_ns()
@@ -247,22 +251,40 @@ class Engine:
                 actor.local_trouble(node.name, error)
             else:
                 actor.hashed(node.name, stamp, read_at, had_writers=had_writers)
-                self.state.hashed(node.name, stamp, found.content.hash)
+                return node.name, stamp, found.content.hash
+            return None
 
         with ThreadPoolExecutor(HASHERS, thread_name_prefix="hash") as pool:
             for page in pages:
                 actor.stop_if_told()
-                list(pool.map(digest, page))
+                large = [node for node in page if _is_large(node)]
+                running = [pool.submit(digest, (node,)) for node in large]
+                # In this thread: two would only wait for each other, as reading small files is little of the work.
+                digest([node for node in page if not _is_large(node)])
+                for one in running:
+                    one.result()
 
     # working --------------------------------------------------------------------------------------------------------
 
     def _work(self, actor: Actor) -> None:
+        self._note(actor)
         self._in_parallel(actor, self._decided(actor, lambda action, node: action not in _DELETES))
         self._in_parallel(
             actor, self._decided(actor, lambda action, node: action in _DELETES and not _takes_folder(action, node))
         )
         for node, action in self._decided(actor, _takes_folder_away, backwards=True):
             attempt(actor, node, action)
+
+    def _note(self, actor: Actor) -> None:
+        """What is only to be noted, a page at a time."""
+        for page in self.state.pages("dirty"):
+            actor.stop_if_told()
+            decided = [(node, _action(node, self.pair.direction)) for node in page if not node.must_be_hashed]
+            with self.state.changing():
+                for node, action in decided:
+                    if action in _ONLY_NOTED:
+                        self.activity.plan(1, 0)
+                        attempt(actor, node, action)
 
     def _decided(
         self, actor: Actor, wanted: Callable[[Action, Node], bool], *, backwards: bool = False
@@ -348,6 +370,10 @@ class _Batch:
             return
         for one in nodes:
             self._submit(partial(attempt, self._actor, one, self._action))
+
+
+def _is_large(node: Node) -> bool:
+    return node.stamp is not None and node.stamp.size > SMALL
 
 
 def _action(node: Node, direction: Direction) -> Action:

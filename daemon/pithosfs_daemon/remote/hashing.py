@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from pithosfs.blocks import Hashmap, block_count, block_hash
-from pithosfs.transfer.parallel import CONNECTIONS, UNLIMITED, Way, for_each
+from pithosfs.transfer.parallel import CONNECTIONS, UNLIMITED, TransferCancelled, Way, for_each
 from pithosfs_daemon.remote.terms import Hashed
 from pithosfs_daemon.troubles import LocalChanged
 from pithosfs_daemon.values import Content
@@ -81,7 +81,12 @@ def hash_local(
     Raises LocalChanged when the file is written to meanwhile, TransferCancelled, OSError.
     """
     file = LocalFile(stream, size)
-    hashed = hash_file(file, block_size, algorithm, cancel)
+    if cancel is not None and cancel.is_set():
+        raise TransferCancelled
+    if size <= min(_SMALL, block_size):
+        hashed = hash_data(file.read(0, size), block_size, algorithm)
+    else:
+        hashed = hash_file(file, block_size, algorithm, cancel)
     file.check()
     return hashed
 

@@ -13,6 +13,18 @@ from pithosfs_daemon.values import Kind, Stamp, Trouble
 
 __all__ = ["Agreement", "Place"]
 
+# What both sides have is taken for what each of them shows.
+_AGREE_ON = (
+    "UPDATE node SET b_kind = :kind, b_hash = :hash, b_size = :size, b_version = :version, b_etag = :etag,"
+    " b_uuid = :uuid, b_mtime = :mtime, b_ctime = :ctime, b_inode = :inode, b_mode = :mode, b_racy = :racy, dirty = 0,"
+    " trouble = NULL, r_kind = CASE WHEN :kind = 2 AND r_kind = 3 THEN 3 ELSE :kind END, r_hash = :hash,"
+    " r_size = :size, r_version = :version, r_uuid = :uuid, r_trouble = NULL"
+)
+_AGREE = f"{_AGREE_ON} WHERE name = :name"
+_AGREE_STAMPED = (
+    f"{_AGREE_ON}, l_kind = :kind, l_size = :stamped, l_mtime = :mtime, l_ctime = :ctime, l_inode = :inode,"
+    " l_mode = :mode, l_hash = :hash, l_trouble = NULL WHERE name = :name"
+)
 _AGREED = "b_kind, b_hash, b_size, b_version, b_etag, b_uuid, b_mtime, b_ctime, b_inode, b_mode, b_racy"
 
 
@@ -38,36 +50,24 @@ class Agreement(Database):
         digest = None if content is None else bytes.fromhex(content.hash)
         size = None if content is None else content.size
         with self.changing() as db:
-            self._make(db, name)
-            db.execute(
-                f"UPDATE node SET ({_AGREED}) = (?,?,?,?,?,?,?,?,?,?,?), dirty = 0, trouble = NULL WHERE name = ?",  # noqa: S608
-                (
-                    KIND[agreed.kind], digest, size, agreed.version, agreed.etag, agreed.uuid,
-                    stamp and stamp.mtime_ns, stamp and stamp.ctime_ns, stamp and stamp.inode, stamp and stamp.mode,
-                    agreed.racy, name,
-                ),
-            )  # fmt: skip
-            db.execute(
-                "UPDATE node SET r_kind = CASE WHEN ?1 = 2 AND r_kind = 3 THEN 3 ELSE ?1 END, r_hash = ?2, r_size = ?3,"
-                " r_version = ?4, r_uuid = ?5, r_trouble = NULL WHERE name = ?6",
-                (KIND[agreed.kind], digest, size, agreed.version, agreed.uuid, name),
-            )
-            if stamp is not None:
-                db.execute(
-                    "UPDATE node SET l_kind = ?, l_size = ?, l_mtime = ?, l_ctime = ?, l_inode = ?, l_mode = ?,"
-                    " l_hash = ?, l_trouble = NULL WHERE name = ?",
-                    (
-                        KIND[agreed.kind], stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode, stamp.mode,
-                        digest, name,
-                    ),
-                )  # fmt: skip
+            values = {
+                "name": name, "kind": KIND[agreed.kind], "hash": digest, "size": size, "version": agreed.version,
+                "etag": agreed.etag, "uuid": agreed.uuid, "racy": agreed.racy, "mtime": stamp and stamp.mtime_ns,
+                "ctime": stamp and stamp.ctime_ns, "inode": stamp and stamp.inode, "mode": stamp and stamp.mode,
+                "stamped": stamp and stamp.size,
+            }  # fmt: skip
+            if not db.execute(_AGREE if stamp is None else _AGREE_STAMPED, values).rowcount:
+                self._make(db, name)
+                db.execute(_AGREE if stamp is None else _AGREE_STAMPED, values)
             if file:
                 self._keep_blocks(db, name, blocks, sums)
 
     def _keep_blocks(self, db: sqlite3.Connection, name: str, blocks: Sequence[str], sums: bytes) -> None:
+        for table in ("block", "sums"):
+            db.execute(f"DELETE FROM {table} WHERE node = (SELECT id FROM node WHERE name = ?)", (name,))  # noqa: S608
+        if len(blocks) < 2 and not sums:
+            return
         node = db.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()[0]
-        db.execute("DELETE FROM block WHERE node = ?", (node,))
-        db.execute("DELETE FROM sums WHERE node = ?", (node,))
         if len(blocks) > 1:
             db.executemany(
                 "INSERT INTO block VALUES (?, ?, ?)",

@@ -34,14 +34,18 @@ class NotNoted(OSError):
 class Database:
     """One open database."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, *, clock: Callable[[], float] = time.time, batch_seconds: float = BATCH_SECONDS
+    ) -> None:
         """Raises LocalError when the file cannot be used."""
         self.path = path
         self._clock = clock
+        self._batch_seconds = batch_seconds
         self._lock = threading.RLock()
         self._db = open_database(path)
         self._begun: float | None = None
         self._lost: OSError | None = None
+        self._inside = 0  # how many `changing` are in each other: a batch does not end within one
 
     def close(self) -> None:
         """Commit and close."""
@@ -66,7 +70,8 @@ class Database:
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """The connection, with a transaction begun; what is done in here is done together.
+        """The connection, with a transaction begun; what is done in here, also by calls that have a `changing` of their
+        own, is done together.
 
         Raises NotNoted when something cannot be written, as when the disk is full, and from then on until `commit` has
         raised it too: the batch is lost, and nothing may be built on what was forgotten.
@@ -76,12 +81,13 @@ class Database:
                 raise NotNoted(self._lost.errno, self._lost.strerror, self._lost.filename)
             with self._all_or_nothing():
                 now = time.monotonic()
-                if self._begun is not None and now - self._begun > BATCH_SECONDS:
+                if self._begun is not None and not self._inside and now - self._begun >= self._batch_seconds:
                     self._end_batch()
                 if self._begun is None:
                     self._db.execute("BEGIN IMMEDIATE")
                     self._begun = now
                 self._db.execute("SAVEPOINT change")
+                self._inside += 1
                 try:
                     yield self._db
                 except (sqlite3.OperationalError, NotNoted):
@@ -90,6 +96,8 @@ class Database:
                     self._db.execute("ROLLBACK TO change")
                     self._db.execute("RELEASE change")
                     raise
+                finally:
+                    self._inside -= 1
                 self._db.execute("RELEASE change")
 
     def _end_batch(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pithosfs_daemon.state.database import Database
-from pithosfs_daemon.state.nodes import pack_trouble
+from pithosfs_daemon.state.nodes import pack_trouble, parent_of
 from pithosfs_daemon.state.schema import KIND, OTHER
 from pithosfs_daemon.values import Kind, Seen, Stamp, Trouble
 
@@ -53,15 +54,18 @@ class LocalSide(Database):
         nothing."""
         stamp = seen.stamp
         with self.changing() as db:
-            self._make(db, name)
             db.execute(
-                "UPDATE node SET l_hash = CASE WHEN NOT b_racy AND l_kind = :kind AND l_size = :size"
+                "INSERT INTO node (name, parent, l_kind, l_size, l_mtime, l_ctime, l_inode, l_mode, l_only_ignored)"
+                " VALUES (:name, :parent, :kind, :size, :mtime, :ctime, :inode, :mode, :ignored)"
+                " ON CONFLICT (name) DO"
+                " UPDATE SET l_hash = CASE WHEN NOT b_racy AND l_kind = :kind AND l_size = :size"
                 " AND l_mtime = :mtime AND l_ctime = :ctime AND l_inode = :inode THEN l_hash END,"
                 " l_kind = :kind, l_size = :size, l_mtime = :mtime, l_ctime = :ctime, l_inode = :inode, l_mode = :mode,"
-                " l_only_ignored = :ignored, l_trouble = NULL, dirty = 1 WHERE name = :name",
+                " l_only_ignored = :ignored, l_trouble = NULL, dirty = 1",
                 {
-                    "name": name, "kind": KIND[seen.kind], "size": stamp.size, "mtime": stamp.mtime_ns,
-                    "ctime": stamp.ctime_ns, "inode": stamp.inode, "mode": stamp.mode, "ignored": seen.only_ignored,
+                    "name": name, "parent": parent_of(name), "kind": KIND[seen.kind], "size": stamp.size,
+                    "mtime": stamp.mtime_ns, "ctime": stamp.ctime_ns, "inode": stamp.inode, "mode": stamp.mode,
+                    "ignored": seen.only_ignored,
                 },
             )  # fmt: skip
             if seen.kind is Kind.FILE:  # it may have been a folder
@@ -93,11 +97,14 @@ class LocalSide(Database):
             values,
         )
 
-    def hashed(self, name: str, stamp: Stamp, digest: str) -> None:
-        """The content that goes with a stamp, if the file still has it."""
+    def hashed(self, found: Iterable[tuple[str, Stamp, str]]) -> None:
+        """Names, stamps, and the content that goes with each, if the file still has that stamp."""
         with self.changing() as db:
-            db.execute(
+            db.executemany(
                 "UPDATE node SET l_hash = ?, dirty = 1 WHERE name = ? AND l_kind = 1 AND l_size = ? AND l_mtime = ?"
                 " AND l_ctime = ? AND l_inode = ?",
-                (bytes.fromhex(digest), name, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode),
+                (
+                    (bytes.fromhex(digest), name, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode)
+                    for name, stamp, digest in found
+                ),
             )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pithosfs_daemon.state.database import PAGE, Database
-from pithosfs_daemon.state.nodes import RemoteSeen, pack_trouble
+from pithosfs_daemon.state.nodes import RemoteSeen, pack_trouble, parent_of
 from pithosfs_daemon.state.schema import CLASH, IMPLIED, KIND, OTHER
 from pithosfs_daemon.values import Reason, Trouble
 
@@ -21,6 +21,7 @@ class RemoteRow(NamedTuple):
     kind: int
     version: str | None
     uuid: str
+    agreed: bool
 
 
 class RemoteSide(Database):
@@ -32,7 +33,7 @@ class RemoteSide(Database):
         for start in range(0, len(names), PAGE):
             part = names[start : start + PAGE]
             marks = ",".join("?" * len(part))
-            sql = f"SELECT name, id, r_kind, r_version, r_uuid FROM node WHERE name IN ({marks})"  # noqa: S608
+            sql = f"SELECT name, id, r_kind, r_version, r_uuid, b_kind <> 0 FROM node WHERE name IN ({marks})"  # noqa: S608
             found.update((row[0], RemoteRow(*row[1:])) for row in self.rows(sql, part))
         return found
 
@@ -41,17 +42,20 @@ class RemoteSide(Database):
         kind = IMPLIED if seen.implied else KIND[seen.kind]
         content = seen.content
         with self.changing() as db:
-            self._make(db, name)
             db.execute(
-                "UPDATE node SET r_kind = ?, r_hash = ?, r_size = ?, r_version = ?, r_uuid = ?, r_trouble = NULL,"
-                " dirty = 1 WHERE name = ?",
+                "INSERT INTO node (name, parent, r_kind, r_hash, r_size, r_version, r_uuid)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name)"
+                " DO UPDATE SET r_kind = excluded.r_kind, r_hash = excluded.r_hash,"
+                " r_size = excluded.r_size, r_version = excluded.r_version, r_uuid = excluded.r_uuid, r_trouble = NULL,"
+                " dirty = 1",
                 (
+                    name,
+                    parent_of(name),
                     kind,
                     None if content is None else bytes.fromhex(content.hash),
                     None if content is None else content.size,
                     seen.version,
                     seen.uuid,
-                    name,
                 ),
             )
 

@@ -77,7 +77,7 @@ def test_another_stamp_of_the_same_size_has_to_be_hashed(state: State) -> None:
     assert node is not None
     assert node.must_be_hashed
     assert node.local_content is None
-    state.hashed("a", stamp(mtime=2_000_000_001), OTHER.hash)
+    state.hashed([("a", stamp(mtime=2_000_000_001), OTHER.hash)])
     node = state.node("a")
     assert node is not None
     assert node.local_content == OTHER
@@ -98,7 +98,7 @@ def test_a_hash_that_comes_after_a_further_change_is_dropped(state: State) -> No
     state.agree("a", agreed())
     state.saw_local("a", file(mtime=2))
     state.saw_local("a", file(mtime=3))
-    state.hashed("a", stamp(mtime=2), OTHER.hash)
+    state.hashed([("a", stamp(mtime=2), OTHER.hash)])
     node = state.node("a")
     assert node is not None
     assert node.local_hash is None
@@ -330,3 +330,19 @@ def test_what_every_pass_asks_does_not_read_every_row(state: State) -> None:
     assert state.troubles(5) == []
     state._db.set_progress_handler(None, 1)
     assert 0 < steps < 1000  # of the database's machine
+
+
+def test_changes_in_a_change_are_one(tmp_path: Path) -> None:
+    """However long it takes: no batch ends in between."""
+    state = State(tmp_path / "state.db", batch_seconds=0.0)
+    state.add_conflict("a", "kept")
+    with pytest.raises(ZeroDivisionError), state.changing():
+        state.add_conflict("a", "first")
+        state.add_conflict("a", "second")
+        raise ZeroDivisionError
+    with state.changing():
+        state.add_conflict("b", "first")
+        state.add_conflict("b", "second")
+    assert sorted(one.copy for one in state.conflicts()) == ["first", "kept", "second"]
+    assert {one.name for one in state.conflicts()} == {"a", "b"}
+    state.close()
