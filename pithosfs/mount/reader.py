@@ -26,6 +26,7 @@ from pithosfs.cache import BlockCache
 from pithosfs.errors import BadReply, NotFound, PithosfsError
 from pithosfs.mount.fetching import BlockFormats, Shared
 from pithosfs.store import ObjectPath, ObjectStore
+from pithosfs.transfer.download import same_again
 
 __all__ = ["Reader"]
 
@@ -285,7 +286,7 @@ class Reader:
                 self._cache.put(name, data, hashmap.algorithm)
                 self._shared.keep_block(name, data)
                 return data
-            if index == len(hashmap.hashes) - 1 and self._same_again(start, data):
+            if index == len(hashmap.hashes) - 1 and same_again(self._get, start, data):
                 log.info("the last block of %s is accepted by its length: its hash covers bytes cut off", self.path)
                 break
             log.warning("block %d of %s arrived damaged (attempt %d)", index, self.path, attempt)
@@ -293,15 +294,6 @@ class Reader:
             raise BadReply(f"block {index} of {self.path} does not have the content that its hash stands for")
         self._shared.keep_block(self._own_key(index), data)
         return data
-
-    def _same_again(self, start: int, data: bytes) -> bool:
-        """Whether the same bytes come when they are asked for from one byte later.
-
-        The hash of a last block may cover bytes that a truncation has hidden (object-store.md section 20, row 7); then
-        there is nothing to compare with. Damage does not come out the same twice, and an answer that has nothing to do
-        with the question begins with the same bytes again.
-        """
-        return self._get(start + 1, start + len(data)) == data[1:]
 
     def _range(self, index: int, number: int, length: int) -> bytes:
         """One aligned range of a block."""

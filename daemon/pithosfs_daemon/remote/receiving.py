@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ from pithosfs.cache import BlockCache
 from pithosfs.errors import BadReply, PithosfsError
 from pithosfs.store import ObjectInfo, ObjectPath
 from pithosfs.transfer import WHOLE_LIMIT, Progress, TransferCancelled, fill
+from pithosfs.transfer.download import same_again
 from pithosfs_daemon.remote.hashing import Sums, kept_sums
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.terms import BlockFinder, Received
@@ -92,12 +94,14 @@ class Receiver:
             described = _checked(described, info)
             if block_hash(data, algorithm) == info.hash:
                 return described, data
-            # What was cut shorter keeps a hash of hidden bytes (section 20, row 7): it has to come the same twice.
-            if may_be_cut and data == before:
+            if may_be_cut and data == before and same_again(partial(self._read, path, info.version), 0, data):
                 _log.warning("%s does not match its hash: it is taken for one that was once cut shorter", path)
                 return described, data
             before = data
         raise BadReply(f"the content of {path} does not match its hash {info.hash}")
+
+    def _read(self, path: ObjectPath, version: str, start: int, end: int) -> bytes:
+        return self._place.store.read_range(path, start, end, version)
 
     def _receive_blocks(
         self,
