@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.mount, pytest.mark.big]
+pytestmark = [pytest.mark.mount, pytest.mark.big, pytest.mark.long]
 
 BLOCK = 4 * 1024 * 1024
 GIB = 256 * BLOCK

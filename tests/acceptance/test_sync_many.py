@@ -13,7 +13,7 @@ import requests
 from fixtures.clouds import User
 from fixtures.sync_homes import SyncHomes
 
-pytestmark = [pytest.mark.big, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.big, pytest.mark.long, pytest.mark.timeout(900)]
 
 MIB = 2**20
 FILES, INNER, OUTER = 100, 10, 300  # in a folder, folders in a folder, and of those

@@ -194,6 +194,7 @@ def test_three_people_edit_at_the_same_time(sync_homes: Callable[..., SyncHomes]
 
 
 @pytest.mark.big
+@pytest.mark.long
 def test_three_people_whose_machines_and_networks_fail(
     sync_homes: Callable[..., SyncHomes], proxy: Any, cloud: TestCloud, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fixtures.sync_homes import SyncHomes, entries
 
-pytestmark = [pytest.mark.big, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.big, pytest.mark.long, pytest.mark.timeout(600)]
 
 MIB = 2**20
 PACKAGES = 250

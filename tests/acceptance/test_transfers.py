@@ -18,7 +18,7 @@ from fixtures.proxy import FaultProxy, Request, Silence
 from pithosfs.blocks import block_hash, hash_stream
 from pithosfs.store import ObjectPath
 
-pytestmark = pytest.mark.big
+pytestmark = [pytest.mark.big, pytest.mark.long]
 
 BLOCK = 4 * 1024 * 1024
 GIB = 256 * BLOCK

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.mount, pytest.mark.big]
+pytestmark = [pytest.mark.mount, pytest.mark.big, pytest.mark.long]
 
 
 def everything(top: Path) -> Iterator[tuple[str, int, int, int, str]]:

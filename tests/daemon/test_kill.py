@@ -28,6 +28,7 @@ PARTS = 2
 LONGEST = 0.35  # seconds that a daemon lives: it starts in some 30 ms, and a pass takes some 20
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_any_moment(part: int, cloud: TestCloud, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from fixtures.clouds import TestCloud
 from fixtures.sync_machine import PARTS, converge
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_all_sides_become_equal_and_nothing_is_missing(part: int, cloud: TestCloud) -> None:
