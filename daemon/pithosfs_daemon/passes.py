@@ -25,7 +25,7 @@ from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.acting import Actor, Event
 from pithosfs_daemon.actions import attempt
 from pithosfs_daemon.activity import Activity
-from pithosfs_daemon.folder import IGNORE_FILE, Folder, is_open_for_writing
+from pithosfs_daemon.folder import IGNORE_FILE, Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
 from pithosfs_daemon.moving import carry_renames
 from pithosfs_daemon.reconcile import Action, reconcile
@@ -241,7 +241,7 @@ class Engine:
             read_at = time.time_ns()
             try:
                 with actor.folder.open(node.name, stamp) as stream:
-                    had_writers = is_open_for_writing(stream)
+                    had_writers = actor.folder.is_open_for_writing(stream)
                     found = hash_local(stream, stamp.size, self.remote.block_size, self.remote.algorithm, cancel)
             except LocalChanged:
                 actor.look_again(node.name)

@@ -14,7 +14,7 @@ from pithosfs.errors import BadReply, PithosfsError
 from pithosfs.mount.attributes import Attributes, from_meta
 from pithosfs.store import ObjectInfo
 from pithosfs_daemon.acting import Actor
-from pithosfs_daemon.folder import Part, Put, is_open_for_writing
+from pithosfs_daemon.folder import Part, Put
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import LocalFile, NewFile, OldContent, Received, Sent
 from pithosfs_daemon.state import Agreed, Node
@@ -52,7 +52,7 @@ def upload(actor: Actor, node: Node) -> None:
         actor.folder.open(node.name, stamp) as stream,
         actor.activity.transfer(node.name, "up", stamp.size) as meter,
     ):
-        had_writers = is_open_for_writing(stream)
+        had_writers = actor.folder.is_open_for_writing(stream)
         sent = actor.remote.send(
             node.name,
             stream,
@@ -103,7 +103,7 @@ def _read(actor: Actor, node: Node) -> _SmallFile:
     assert stamp is not None
     read_at = time.time_ns()
     with actor.folder.open(node.name, stamp) as stream:
-        had_writers = is_open_for_writing(stream)
+        had_writers = actor.folder.is_open_for_writing(stream)
         file = LocalFile(stream, stamp.size)
         data = file.read(0, stamp.size)
         file.check()

@@ -6,7 +6,6 @@ Nobody else knows local spellings, follows links, or writes into the folder.
 from __future__ import annotations
 
 from pithosfs_daemon.folder.folder import Folder
-from pithosfs_daemon.folder.leases import is_open_for_writing
 from pithosfs_daemon.folder.looking import DirectoryScan
 from pithosfs_daemon.folder.parts import Part
 from pithosfs_daemon.folder.private import Marker, lay_marker, marker_above, read_marker, remove_marker
@@ -27,7 +26,6 @@ __all__ = [
     "Trash",
     "TrashEntry",
     "Watcher",
-    "is_open_for_writing",
     "lay_marker",
     "marker_above",
     "read_marker",

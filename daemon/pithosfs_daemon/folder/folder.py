@@ -20,6 +20,7 @@ from pithosfs_daemon.folder import changing
 from pithosfs_daemon.folder.descent import Blocked, Descent, Missing, is_exact
 from pithosfs_daemon.folder.disks import is_shared, sync_all
 from pithosfs_daemon.folder.ground import Ground, changed
+from pithosfs_daemon.folder.leases import has_writers
 from pithosfs_daemon.folder.looking import DirectoryScan, Looking
 from pithosfs_daemon.folder.parts import Part, clear_parts
 from pithosfs_daemon.folder.private import MARKER, PARTS, PRIVATE, PrivateFolder
@@ -243,6 +244,15 @@ class Folder:
             if error.errno in _GONE:
                 raise changed(name) from error
             raise
+
+    def is_open_for_writing(self, file: BinaryIO) -> bool:
+        """Whether some program has a file, which was opened here, open for writing, or mapped so.
+
+        Through a mapping a page can be written to again and again with no other trace in the file's times than that of
+        the first time. Whoever closes it, or takes the mapping down, is noticed by watches. False when nobody can tell:
+        file systems of other machines refuse leases in the same words.
+        """
+        return not self.is_shared and has_writers(file)
 
     # changes --------------------------------------------------------------------------------------------------------
     # Each raises LocalChanged when what is there is not what was expected, and LocalError when it is for no change from

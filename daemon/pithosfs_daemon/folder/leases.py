@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import BinaryIO
 
-__all__ = ["Writers", "is_open_for_writing", "without_writers"]
+__all__ = ["Writers", "has_writers", "without_writers"]
 
 
 class Writers(Enum):
@@ -43,12 +43,7 @@ def without_writers(fd: int) -> Iterator[Writers]:
             fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
-def is_open_for_writing(file: BinaryIO) -> bool:
-    """Whether some program has this file, which is open for reading, open for writing, or mapped so; False also when
-    nobody can tell.
-
-    Through a mapping a page can be written to again and again with no other trace in the file's times than that of the
-    first time. Whoever closes it, or takes the mapping down, is noticed by watches.
-    """
+def has_writers(file: BinaryIO) -> bool:
+    """Whether some program has a file, which is open for reading here, open for writing; False when nobody knows."""
     with without_writers(file.fileno()) as writers:
         return writers is Writers.SOME
