@@ -92,6 +92,9 @@ class Node:
             return None
         if self.is_untouched and self.agreed is not None:
             return self.agreed.content
+        if self.stamp.size == 0:  # all that have nothing in them are the same, and need not be opened for that
+            others = (one.content for one in (self.remote, self.agreed) if one is not None)
+            return next((content for content in others if content is not None and content.size == 0), None)
         return None if self.local_hash is None else Content(self.local_hash, self.stamp.size)
 
     @property

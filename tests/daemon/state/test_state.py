@@ -94,6 +94,22 @@ def test_another_size_needs_no_hash_to_be_another_content(state: State) -> None:
     assert node.local.content != CONTENT
 
 
+def test_what_is_empty_needs_no_hash(state: State) -> None:
+    nothing = Content("ab" * 32, 0)
+    state.saw_local("a", file(size=0))
+    state.saw_remote("a", RemoteSeen(Kind.FILE, nothing, "1"))
+    node = state.node("a")
+    assert node is not None
+    assert node.local_content == nothing
+    assert not node.must_be_hashed
+    state.saw_remote("a", RemoteSeen(Kind.FILE, CONTENT, "2"))
+    node = state.node("a")
+    assert node is not None
+    assert isinstance(node.local, Item)
+    assert node.local.content != CONTENT
+    assert not node.must_be_hashed
+
+
 def test_a_hash_that_comes_after_a_further_change_is_dropped(state: State) -> None:
     state.agree("a", agreed())
     state.saw_local("a", file(mtime=2))
