@@ -21,7 +21,6 @@ from fixtures.synced import Machine, Place
 
 from pithosfs.errors import BadReply, NotLoggedIn, PithosfsError
 from pithosfs_daemon.folder import Folder, lay_marker
-from pithosfs_daemon.folder.status import stamp_of
 from pithosfs_daemon.state import NotNoted
 from pithosfs_daemon.troubles import ContainerGone, FolderGone, FolderTaken, TooManyDeletes
 from pithosfs_daemon.values import Dirty, Reason
@@ -437,7 +436,7 @@ def test_a_file_that_never_stops_changing(one: Machine, place: Place) -> None:
 
 def test_an_edit_that_leaves_no_trace_in_the_time_of_a_file(one: Machine, place: Place) -> None:
     """As one that comes in the same tick of the kernel's clock as the reading. Here it is made through a mapping, which
-    moves the time only with the first write to a page."""
+    moves the time only with the first write to a page, or when the kernel has just written the page back."""
     path = one.write("a", b"0" * 5000)
     one.settle()
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
@@ -446,11 +445,9 @@ def test_an_edit_that_leaves_no_trace_in_the_time_of_a_file(one: Machine, place:
         os.utime(path, ns=(later, later))
         one.settle()
         assert place.read("a")[:3] == b"100"
-        before = stamp_of(path.stat())
         for byte in (b"2", b"3"):  # once more when it was looked at, and found to be the same, meanwhile
             one.settle()
             mapped[1:2] = byte
-            assert stamp_of(path.stat()) == before
             one.settle()
             assert place.read("a")[:3] == b"1" + byte + b"0"
 
