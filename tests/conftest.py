@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROOT = pytest.StashKey[Path]()
 _TMPDIR = pytest.StashKey[str | None]()
+_CLOUD = pytest.StashKey["TestCloud"]()  # that of the session, once it runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -136,7 +137,6 @@ def _connections_are_closed(request: pytest.FixtureRequest) -> Iterator[None]:
         cloud.close_stores(first)
 
 
-_CLOUD = pytest.StashKey["TestCloud"]()
 _SHARED = pytest.StashKey[set[str]]()  # processes and mount points that belong to fixtures of the session
 
 
