@@ -276,8 +276,9 @@ class Engine:
             attempt(actor, node, action)
 
     def _note(self, actor: Actor) -> None:
-        """What is only to be noted, a page at a time."""
-        for page in self.state.pages("dirty"):
+        """What is only to be noted, a page at a time: mostly it is on both sides, or on neither. The rest is noted with
+        what else there is to do."""
+        for page in self.state.pages("dirty AND (l_kind <> 0) = (r_kind <> 0)"):
             actor.stop_if_told()
             decided = [(node, _action(node, self.pair.direction)) for node in page if not node.must_be_hashed]
             with self.state.changing():
