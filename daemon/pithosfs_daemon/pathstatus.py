@@ -63,7 +63,8 @@ def path_status(name: str, folder: Folder, state: State, activity: Activity, pai
 def _file(name: str, seen: Seen | None, node: Node | None, state: State) -> PathStatus:
     agreed = node.agreed if node is not None else None
     remote = node.remote if node is not None else None
-    here = seen is not None and agreed is not None and agreed.stamp == seen.stamp and not agreed.racy
+    # Also when it will be read again because it was just being written to: nothing is known to be different.
+    here = seen is not None and agreed is not None and agreed.stamp == seen.stamp
     there = remote is not None and agreed is not None and remote.content == agreed.content
     size = seen.stamp.size if seen is not None else None
     version = remote.version if remote is not None else None

@@ -81,6 +81,17 @@ def test_paths(asked: SyncHome) -> None:
         state(".pithosfs/marker")
 
 
+def test_the_path_of_a_file_that_somebody_has_open(asked: SyncHome) -> None:
+    """It will be read again, but is not different for that."""
+    pair = add(asked)
+    with (pair.folder / "f").open("wb") as file:
+        file.write(b"data")
+        file.flush()
+        asked.ask("now", pair=pair.id)
+        found = asked.ask("path", path=str(pair.folder / "f"))["path"]
+    assert (found["state"], found["what"]) == (Condition.IN_STEP, "")
+
+
 def test_pause_and_resume(asked: SyncHome) -> None:
     pair, other = add(asked, "one"), add(asked, "two")
     assert asked.ask("pause", pair=pair.id) == {"pairs": [pair.id]}
