@@ -177,15 +177,19 @@ class Engine:
             self.state.set_fact("rules", rules)
             scan = "full"
         look = LocalLook(actor.folder, self.state, cancel)
+        # A whole look is one at both sides: the cloud's "nothing is newer" is only as good as its clock, which knows
+        # whole seconds and has noted a change before others can see it.
+        since = None
         if scan == "full" or scan.full:
             look.whole()
         else:
             look.some(scan)
+            since = self.state.fact("since")
         for name in sorted(self._looks):
             look.name(name)
         self._looks.clear()  # only now: a pass that ends before leaves them to the next
         actor.folder.check()
-        listing = self.remote.listing(self.state.fact("since"))
+        listing = self.remote.listing(since)
         if listing is not None:
             RemoteLook(actor.folder, self.state, cancel).take(listing)
         self._reconsider()

@@ -113,9 +113,9 @@ class ServicesWorld:
 
     @property
     def image_id(self) -> str:
-        """An image that everybody has."""
-        images = self.cyclades.list_images(detail=True)
-        return str(next(one["id"] for one in images if one["public"] and not one["is_snapshot"]))
+        """One of the images that came with the cloud, which say what is on them: others may have published theirs."""
+        images = [one for one in self.cyclades.list_images(detail=True) if one["public"] and not one["is_snapshot"]]
+        return str(next(one["id"] for one in images if one["metadata"].keys() == {"os", "users"}))
 
     @property
     def flavors(self) -> list[dict[str, Any]]:

@@ -473,6 +473,16 @@ def test_an_edit_through_a_mapping_that_is_there_already(one: Machine, place: Pl
     assert one.sync(scan=noticed).changed == 0
 
 
+def test_a_whole_look_does_not_rely_on_the_clock_of_the_cloud(one: Machine, place: Place) -> None:
+    """As when a change is noted with an earlier time than that of a list that did not show it yet."""
+    one.settle()
+    place.put("a", b"data")
+    one.state.set_fact("since", 2**32)
+    assert one.run(scan=Dirty()).changed == 0
+    one.settle()
+    assert one.tree() == {"a": b"data"}
+
+
 def test_the_clock_of_this_machine_does_not_matter(machine: Callable[..., Machine], place: Place) -> None:
     """All comparisons of times are within one side. The file's own time may be any."""
     one, two = machine(), machine()
