@@ -108,9 +108,10 @@ class Engine:
     ) -> Outcome:
         """One pass.
 
-        `scan` says what of the folder is looked at: everything, or what a watcher has noticed. `max_delete` replaces
-        the pair's. Raises what ends a pass: NeedsYou and its kinds, NotLoggedIn, NoConnection, …, OSError when the
-        state cannot be written, TransferCancelled.
+        `scan` says what is looked at: "full" is everything on both sides; else what a watcher has noticed, which may be
+        everything here, and what is newer in the cloud. `max_delete` replaces the pair's. Raises what ends a pass:
+        NeedsYou and its kinds, NotLoggedIn, NoConnection, …, OSError when the state cannot be written,
+        TransferCancelled.
         """
         cancel = cancel or threading.Event()
         # Open for a pass only: a disk that is idle can be unmounted.
@@ -177,14 +178,13 @@ class Engine:
             self.state.set_fact("rules", rules)
             scan = "full"
         look = LocalLook(actor.folder, self.state, cancel)
-        # A whole look is one at both sides: the cloud's "nothing is newer" is only as good as its clock, which knows
-        # whole seconds and has noted a change before others can see it.
-        since = None
         if scan == "full" or scan.full:
             look.whole()
         else:
             look.some(scan)
-            since = self.state.fact("since")
+        # The cloud's "nothing is newer" is only as good as its clock, which knows whole seconds and has noted a change
+        # before others can see it: now and then it is asked for everything.
+        since = None if scan == "full" else self.state.fact("since")
         for name in sorted(self._looks):
             look.name(name)
         self._looks.clear()  # only now: a pass that ends before leaves them to the next

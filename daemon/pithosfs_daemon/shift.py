@@ -130,9 +130,10 @@ class Shift:
         retried = self._retry_at is not None and begun >= self._retry_at
         if retried or asked:
             self._pending |= self._failed
-        full = self._gather(asked or begun >= self._full_at)
+        whole = asked or begun >= self._full_at
+        full = self._gather(whole)
         dirty = self._pending
-        scan: Literal["full"] | Dirty = "full" if full else dirty
+        scan: Literal["full"] | Dirty = "full" if whole else Dirty(full=True) if full else dirty
         outcome = self._opened.run(scan, max_delete=max_delete, cancel=self._orders.cancel)
         done = self._now()
         # Only now: what has failed before this line is looked at again.
