@@ -52,6 +52,7 @@ DOWNLOADS = 16
 BATCH_BYTES = 1024 * 1024
 WORTH_IT = 3
 QUEUE = 64  # decided actions that wait for a worker: rows in memory
+WHOLE_LIST_EVERY = 1800.0  # seconds between lists that are asked for without a condition, with a whole look
 AT_ONCE = 15.0  # seconds within which deletions count as one
 _ONLY_NOTED = frozenset({Action.NOTHING, Action.JOIN, Action.FORGET, Action.LEAVE})
 _DELETES = frozenset({Action.DELETE_LOCAL, Action.DELETE_REMOTE})
@@ -108,10 +109,10 @@ class Engine:
     ) -> Outcome:
         """One pass.
 
-        `scan` says what is looked at: "full" is everything on both sides; else what a watcher has noticed, which may be
-        everything here, and what is newer in the cloud. `max_delete` replaces the pair's. Raises what ends a pass:
-        NeedsYou and its kinds, NotLoggedIn, NoConnection, …, OSError when the state cannot be written,
-        TransferCancelled.
+        `scan` says what is looked at: "full" is everything on both sides, as far as that is due; else what a watcher
+        has noticed, which may be everything here, and what is newer in the cloud. `max_delete` replaces the pair's.
+        Raises what ends a pass: NeedsYou and its kinds, NotLoggedIn, NoConnection, …, OSError when the state cannot be
+        written, TransferCancelled.
         """
         cancel = cancel or threading.Event()
         # Open for a pass only: a disk that is idle can be unmounted.
@@ -184,7 +185,9 @@ class Engine:
             look.some(scan)
         # The cloud's "nothing is newer" is only as good as its clock, which knows whole seconds and has noted a change
         # before others can see it: now and then it is asked for everything.
-        since = None if scan == "full" else self.state.fact("since")
+        now, last = self._clock(), self.state.fact("listed")
+        is_due = scan == "full" and (last is None or abs(now - last) >= WHOLE_LIST_EVERY)
+        since = None if is_due else self.state.fact("since")
         for name in sorted(self._looks):
             look.name(name)
         self._looks.clear()  # only now: a pass that ends before leaves them to the next
@@ -192,6 +195,8 @@ class Engine:
         listing = self.remote.listing(since)
         if listing is not None:
             RemoteLook(actor.folder, self.state, cancel).take(listing)
+            if since is None:
+                self.state.set_fact("listed", now)
         self._reconsider()
 
     def _rules_first(self, actor: Actor) -> bool:

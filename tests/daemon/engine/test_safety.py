@@ -479,6 +479,8 @@ def test_a_whole_look_does_not_rely_on_the_clock_of_the_cloud(one: Machine, plac
     place.put("a", b"data")
     one.state.set_fact("since", 2**32)
     assert one.run(scan=Dirty()).changed == 0
+    one.state.set_fact("listed", time.time() - 3600)
+    assert one.run(scan=Dirty()).changed == 0
     one.settle()
     assert one.tree() == {"a": b"data"}
 
