@@ -68,8 +68,6 @@ def test_killed_at_any_moment(part: int, cloud: TestCloud, tmp_path: Path) -> No
         for number, (home, pair) in enumerate(zip(homes, pairs, strict=True))
     ]
     try:
-        for one in machines:
-            one.state.set_fact("listed", 0)  # as after quiet time: everything is looked at
         users.converge(machines)
         users.nothing_is_missing(machines, side_by_side=True)
         assert kept <= set(place.tree())
