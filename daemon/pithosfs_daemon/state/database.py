@@ -77,8 +77,7 @@ class Database:
         raised it too: the batch is lost, and nothing may be built on what was forgotten.
         """
         with self._lock:
-            if self._lost is not None:
-                raise NotNoted(self._lost.errno, self._lost.strerror, self._lost.filename)
+            self._check()
             with self._all_or_nothing():
                 now = time.monotonic()
                 if self._begun is not None and not self._inside and now - self._begun >= self._batch_seconds:
@@ -98,7 +97,12 @@ class Database:
                     raise
                 finally:
                     self._inside -= 1
+                self._check()  # a change in this one may have lost the batch, and somebody have dealt with that
                 self._db.execute("RELEASE change")
+
+    def _check(self) -> None:
+        if self._lost is not None:
+            raise NotNoted(self._lost.errno, self._lost.strerror, self._lost.filename)
 
     def _end_batch(self) -> None:
         if self._begun is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import sqlite3
 from collections.abc import Iterator
@@ -307,6 +308,16 @@ def test_a_full_disk_loses_a_batch_and_never_a_part_of_it(tight: State) -> None:
     tight.set_fact("since", 8)
     tight.commit()
     assert tight.fact("since") == 8
+
+
+def test_a_full_disk_in_a_change_within_a_change(tight: State) -> None:
+    """Though whoever made the inner one has dealt with it: the outer one fails for the same reason."""
+    with pytest.raises(NotNoted) as trouble, tight.changing(), contextlib.suppress(NotNoted):
+        fill(tight, "more")
+    assert trouble.value.errno == errno.ENOSPC
+    assert tight.node("more-0") is None
+    with pytest.raises(NotNoted):
+        tight.commit()
 
 
 def test_with_room_again_all_can_be_noted(tight: State) -> None:
