@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fixtures.proxy import Answer, LoseAnswer, Request, Silence
+from fixtures.waiting import eventually
 
 from pithosfs.errors import NotFound
 from pithosfs.mount.journal import Journal
@@ -36,14 +35,6 @@ while True:
     print(number, hashlib.sha256(data).hexdigest(), flush=True)
     number += 1
 """
-
-
-def eventually(check: Callable[[], bool], limit: float = 20.0) -> None:
-    """Wait for what happens on the server; the limit only ends a failing test."""
-    end = time.monotonic() + limit
-    while not check():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
 
 
 def exists(user: Any, path: ObjectPath) -> bool:

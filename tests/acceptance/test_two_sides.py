@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
+from fixtures.waiting import eventually
 
 from pithosfs.store import ObjectPath
 
 pytestmark = pytest.mark.mount
-
-
-def eventually(check: Callable[[], bool], limit: float = 20.0) -> None:
-    """Wait for what another mount has to notice by itself; the limit only ends a failing test."""
-    end = time.monotonic() + limit
-    while not check():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.1)
 
 
 def refused(operation: Callable[[], Any]) -> bool:

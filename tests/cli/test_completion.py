@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 
 import psutil
@@ -15,6 +14,7 @@ from fixtures.clouds import TestCloud, User
 from fixtures.contents import Contents
 from fixtures.machine_world import Machines
 from fixtures.proxy import FaultProxy
+from fixtures.waiting import eventually
 
 from pithosfs_cli.completion import cache_file
 from pithosfs_cli.invocation import Invocation
@@ -25,10 +25,7 @@ def wait_for(cli: Cli, *kinds: str) -> None:
     cloud = Invocation(config_file=str(cli.home.directories.config_file)).cloud()
     for kind in kinds:
         file = cache_file(cli.home.directories, cloud, *kind.split("\0"))
-        deadline = time.monotonic() + 30
-        while not file.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually(file.exists)
 
 
 def asking(cli: Cli) -> list[int]:
@@ -94,8 +91,7 @@ def test_what_is_in_a_folder(cli: Cli, own: Contents) -> None:
     cli.complete("file", "list", "/pithos/dir/")
     wait_for(cli, "folder\0pithos\0dir/")
     assert cli.complete("file", "list", "/pithos/dir/a") == ["/pithos/dir/a long name", "/pithos/dir/a.txt"]
-    while asking(cli):  # what has been asked for is being written, or has just been
-        time.sleep(0.02)
+    eventually(lambda: not asking(cli))  # what has been asked for is being written, or has just been
     # Nobody asks the cloud again while that is fresh.
     assert cli.complete("file", "list", "/pithos/dir/s") == ["/pithos/dir/sub/"]
     assert asking(cli) == []
@@ -160,9 +156,7 @@ def test_what_changed_is_asked_for_again(cli: Cli, cloud: TestCloud) -> None:
     cli.ok("network", "create", "--name", "second")
     # It is not waited for: what is known is offered, and the rest the next time.
     assert "first" in cli.complete("network", "info", "")
-    deadline = time.monotonic() + 30
-    while cli.complete("network", "info", "sec") != ["second"]:
-        assert time.monotonic() < deadline
+    eventually(lambda: cli.complete("network", "info", "sec") == ["second"])
 
 
 def test_columns(bare: Cli) -> None:

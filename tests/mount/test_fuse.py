@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fixtures.adapter import Adapter, mounted
+from fixtures.waiting import eventually
 
 from pithosfs.errors import BadReply, NoConnection, NotAllowed, QuotaExceeded
 from pithosfs.mount import binding as bindings
@@ -43,14 +44,6 @@ def adapter(request: pytest.FixtureRequest, root: Path) -> Iterator[Adapter]:
 
 def raises(code: int) -> pytest.RaisesExc[OSError]:
     return pytest.RaisesExc(OSError, check=lambda error: error.errno == code)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """For what the kernel is told from another thread: at once, but not before we look."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def renameat2(old: Path, new: Path, flags: int) -> None:

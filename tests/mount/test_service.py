@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from fixtures.clouds import TestCloud
 from fixtures.homes import Home
 from fixtures.mounts import Mounted, MountFactory
 from fixtures.proxy import Answer, FaultProxy
+from fixtures.waiting import eventually
 
 from pithosfs import control
 from pithosfs.config import Cloud
@@ -211,13 +211,6 @@ def test_force(mount: MountFactory) -> None:
 
 
 FORCE = "import sys; from pithosfs.mount import service; print(service.unmount(sys.argv[1], force=True))"
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_unmounting_what_is_not_mounted(home: Home, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from fixtures.cli import Cli, finish
 from fixtures.clouds import TestCloud, User
 from fixtures.contents import Contents
 from fixtures.invoker import Invoker
+from fixtures.waiting import interrupt
 
 from pithosfs.store import Sharing
 
@@ -23,9 +24,9 @@ def test_deleting_asks(cli: Cli, program: Invoker, own: Contents) -> None:
     assert "--yes" in refused.err
     for answer, code in (("", 1), ("nonsense\nn", 1), ("\x03", 130), ("y", 0)):
         run = cli.terminal("file", "delete", "x")
-        run.expect(r"Delete /pithos/x\?")
+        run.expect(r"Delete /pithos/x\? \[y/N\]: ")
         if answer == "\x03":
-            run.sendintr()
+            interrupt(run)
         else:
             run.sendline(answer)
         assert finish(run)[1] == code

@@ -7,7 +7,6 @@ import os
 import signal
 import string
 import threading
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from urllib.parse import quote
 import pytest
 import requests
 from fixtures.projects import Account, project_for
+from fixtures.waiting import eventually
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from localcloud.identity.conftest import open_cloud
@@ -60,10 +60,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path, end: signal.Signals
         pid = process.status(cloud.data).pid
         assert pid is not None
         os.kill(pid, end)
-        deadline = time.monotonic() + 20
-        while process.status(cloud.data).running:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually(lambda: not process.status(cloud.data).running)
         process.start(cloud.data)
         assert state() == before
         cloud.service.do("POST", f"/commissions/{serial}/action", {"reject": ""})

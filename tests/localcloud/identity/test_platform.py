@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from fixtures.projects import Account, project_for
+from fixtures.waiting import eventually
 from localcloud.identity.conftest import open_cloud
 
 from pithosfs.localcloud import process
@@ -98,10 +99,7 @@ def test_a_project_ends_with_its_time(tmp_path: Path) -> None:
         now = time.time_ns() // 1000
         cloud.sql("UPDATE projects SET ends = ? WHERE uuid IN (?, ?)", now - 1, active, suspended)
         process.start(cloud.data)
-        deadline = time.monotonic() + 20
-        while cloud.ada.do("GET", f"/projects/{active}")["state"] != "terminated":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(lambda: cloud.ada.do("GET", f"/projects/{active}")["state"] == "terminated")
         shown = {ident: cloud.ada.do("GET", f"/projects/{ident}") for ident in (active, suspended, lasting)}
         assert [one["state"] for one in shown.values()] == ["terminated", "terminated", "active"]
         assert shown[active]["deactivation_date"]
