@@ -309,7 +309,7 @@ class Row:
 def failed(things: Things) -> None:
     world = things.world
     options: dict[str, Any] = {"networks": [], "metadata": {"sandbox": "error"}}
-    made = world.compute.create_server("x", world.flavor["id"], world.public_image["id"], **options)
+    made = world.compute.create_server("x", world.flavor["id"], world.public_image, **options)
     things.keep("server", world.idle(made["id"])["id"])
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clients.calls.recorder import Method, Recorder
-from fixtures.clouds import TestCloud, User
+from fixtures.clouds import TestCloud, User, provided_image
 from fixtures.exchanges import Exchange, played
 
 from pithosfs.clients import Connection, connect
@@ -113,9 +113,7 @@ class ServicesWorld:
 
     @property
     def image_id(self) -> str:
-        """One of the images that came with the cloud, which say what is on them: others may have published theirs."""
-        images = [one for one in self.cyclades.list_images(detail=True) if one["public"] and not one["is_snapshot"]]
-        return str(next(one["id"] for one in images if one["metadata"].keys() == {"os", "users"}))
+        return provided_image(self.cyclades.list_images(detail=True))
 
     @property
     def flavors(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fixtures.clouds import TestCloud, User
+from fixtures.clouds import TestCloud, User, provided_image
 
 from pithosfs.clients import Connection, connect
 from pithosfs.clients.cyclades import CycladesBlockStorageClient, CycladesComputeClient, CycladesNetworkClient
@@ -31,7 +31,7 @@ def compute(connection: Connection) -> CycladesComputeClient:
 
 @pytest.fixture
 def image_id(compute: CycladesComputeClient) -> str:
-    return str(next(one["id"] for one in compute.list_images(detail=True) if one["public"]))
+    return provided_image(compute.list_images(detail=True))
 
 
 @pytest.fixture
