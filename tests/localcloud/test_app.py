@@ -50,7 +50,7 @@ def test_requests_reach_the_service_of_their_prefix(data: Path) -> None:
 def test_collecting_leaves_everything_that_is_in_use(data: Path) -> None:
     """Old versions, blocks shared by objects and blocks that were just sent stay; what was deleted for good goes."""
     account, headers = connect(data)
-    kept, gone = os.urandom(2 * BLOCK + 5), os.urandom(BLOCK + 7)
+    kept, gone = os.urandom(2 * BLOCK + 5), os.urandom(BLOCK + 7) + b"."  # a NUL at the end would not be kept
     with requests.Session() as session:
         session.headers.update(headers)
 
