@@ -41,7 +41,7 @@ def _image(world: ServiceWorld) -> str:
     images = world.services.ask("GET", "compute/images/detail").json()["images"]
     usable = [one for one in images if one["status"] == "ACTIVE" and one["public"] and not one["is_snapshot"]]
     assert usable, "there is no public image that a server could be made from"
-    return str(usable[0]["id"])
+    return str(min(usable, key=lambda one: one["created"])["id"])  # others may have published theirs since
 
 
 def _pool(world: ServiceWorld) -> str:

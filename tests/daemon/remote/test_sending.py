@@ -30,8 +30,8 @@ def noise(size: int, seed: int = 0) -> bytes:
 
 
 def fresh(size: int) -> bytes:
-    """Blocks that the cloud cannot have: it keeps those of all tests. The last byte is no NUL, which would not count."""
-    return os.urandom(size - 1) + b"."
+    """Blocks that the cloud cannot have, which keeps those of all tests; no NUL at the end, which would not count."""
+    return os.urandom(size - 1) + b"." if size else b""
 
 
 def base_of(sent: Sent) -> RemoteBase:
