@@ -13,10 +13,11 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from pithosfs.errors import (
     BadReply,
@@ -42,6 +43,8 @@ from pithosfs_daemon.values import Content, Kind, Pair, Reason, Seen, Stamp, Tro
 __all__ = ["Actor", "Event"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # What a file system's clock may be behind: a write within this time of the last one may leave no trace in the stamp.
 FINE_GRAIN = 30_000_000  # ns: a few ticks of the kernel
@@ -205,6 +208,26 @@ class Actor:
             if error.errno in _FULL:
                 self.disk_full = True
             self._failed(name, error)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Around what is to be noted of many names: together, that costs a fraction. Nothing in it asks the cloud."""
+        try:
+            with self.state.changing():
+                yield
+        except NotNoted as error:
+            self._end(error)
+
+    def each(self, count: int, ask: Callable[[], Sequence[T | PithosfsError]]) -> Sequence[T | PithosfsError]:
+        """What one request for `count` names has come to for each of them. Raises nothing: what concerns all of them
+        is the answer for each."""
+        if not count:
+            return []
+        try:
+            self.stop_if_told()
+            return ask()
+        except Exception as error:  # noqa: BLE001 (sorted for each)
+            return [error if isinstance(error, PithosfsError) else BadReply(str(error))] * count
 
     # what others need -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from typing import Literal
 from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
 from pithosfs_daemon.acting import Actor, Event
-from pithosfs_daemon.actions import attempt
+from pithosfs_daemon.actions import attempt, make_remote_folders
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.folder import IGNORE_FILE, Folder
 from pithosfs_daemon.looking import LocalLook, RemoteLook
@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 WORKERS = 16  # small files are latency: with 20 ms round trips these keep some 600 requests a second under way
 HASHERS = 2
 MOST_TROUBLES = 100  # that an outcome tells of; the state has them all
-# Small files go together: new ones to the cloud in one request, where it takes that, which costs as much as some ten of
-# them; to this disk in one flush, which costs as much as one. Larger batches gain nothing, and what is in them is in
-# memory, or open.
+# Small files go together: new ones, as new folders, to the cloud in one request, where it takes that, which costs as
+# much as some ten of them; to this disk in one flush, which costs as much as one. Larger batches gain nothing, and what
+# is in them is in memory, or open.
 SMALL = 64 * 1024
 UPLOADS = 100
 DOWNLOADS = 16
@@ -327,6 +327,9 @@ class Engine:
             batches = {
                 Action.UPLOAD: _Batch(actor, Action.UPLOAD, upload_batch, UPLOADS, submit),
                 Action.DOWNLOAD: _Batch(actor, Action.DOWNLOAD, download_batch, DOWNLOADS, submit),
+                Action.MAKE_REMOTE_FOLDER: _Batch(
+                    actor, Action.MAKE_REMOTE_FOLDER, make_remote_folders, UPLOADS, submit
+                ),
             }
             for node, action in decided:
                 size = size_of(node, action)
@@ -341,13 +344,13 @@ class Engine:
                 batch.send()
 
     def _goes_with_others(self, node: Node, action: Action) -> bool:
-        if action is Action.UPLOAD:
+        if action in (Action.UPLOAD, Action.MAKE_REMOTE_FOLDER):
             return node.remote is None and self.remote.takes_batches
         return action is Action.DOWNLOAD
 
 
 class _Batch:
-    """Small files that are transferred together."""
+    """Small files that are transferred, or folders that are made, together."""
 
     def __init__(
         self,

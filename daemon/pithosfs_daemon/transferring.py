@@ -10,7 +10,7 @@ from functools import partial
 from typing import BinaryIO
 
 from pithosfs.blocks import Hashmap
-from pithosfs.errors import BadReply, PithosfsError
+from pithosfs.errors import PithosfsError
 from pithosfs.mount.attributes import Attributes, from_meta
 from pithosfs.store import ObjectInfo
 from pithosfs_daemon.acting import Actor
@@ -73,18 +73,14 @@ def upload_batch(actor: Actor, nodes: Sequence[Node]) -> None:
     for node in nodes:
         with actor.sorting(node, Action.UPLOAD):
             read.append(_read(actor, node))
-    answers: list[Sent | PithosfsError] = []
-    if read:
-        try:
-            actor.stop_if_told()
-            answers = actor.remote.send_batch([one.file for one in read], cancel=actor.cancel)
-        except Exception as error:  # noqa: BLE001 (sorted for each)
-            answers = [error if isinstance(error, PithosfsError) else BadReply(str(error))] * len(read)
-    for one, answer in zip(read, answers, strict=True):
-        with actor.sorting(one.node, Action.UPLOAD):
-            if isinstance(answer, PithosfsError):
-                raise answer
-            _uploaded(actor, one.node, answer, one.is_racy)
+    files = [one.file for one in read]
+    answers = actor.each(len(read), lambda: actor.remote.send_batch(files, cancel=actor.cancel))
+    with actor.noting():
+        for one, answer in zip(read, answers, strict=True):
+            with actor.sorting(one.node, Action.UPLOAD):
+                if isinstance(answer, PithosfsError):
+                    raise answer
+                _uploaded(actor, one.node, answer, one.is_racy)
     for node in nodes:
         actor.activity.did(1, size_of(node, Action.UPLOAD))
 

@@ -1,6 +1,6 @@
 """The remote side of a pair: what is in the cloud, and every change there."""
 
-from pithosfs_daemon.remote.batching import NewFile
+from pithosfs_daemon.remote.batching import NewFile, NewFolder
 from pithosfs_daemon.remote.folder import RemoteFolder
 from pithosfs_daemon.remote.hashing import LocalFile, hash_local
 from pithosfs_daemon.remote.listing import Listing
@@ -12,6 +12,7 @@ __all__ = [
     "Listing",
     "LocalFile",
     "NewFile",
+    "NewFolder",
     "OldContent",
     "Received",
     "RemoteBase",

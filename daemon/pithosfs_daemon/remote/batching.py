@@ -1,4 +1,4 @@
-"""Bringing many small new files to the cloud in one request."""
+"""Bringing many small new files, or many folders, to the cloud in one request."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pithosfs.bandwidth import cancelled_by
 from pithosfs.errors import PithosfsError, PreconditionFailed
 from pithosfs.mount.attributes import Attributes, to_meta
-from pithosfs.store import NewObject
+from pithosfs.store import NewObject, ObjectInfo
 from pithosfs.store.content_types import content_type
+from pithosfs.store.seam import DIRECTORY_TYPE
 from pithosfs_daemon.remote.hashing import hash_data
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.terms import Sent
 from pithosfs_daemon.troubles import RemoteChanged
 
-__all__ = ["NewFile", "send_batch"]
+__all__ = ["NewFile", "NewFolder", "make_folders", "send_batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class NewFile:
 
     name: str
     data: bytes
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class NewFolder:
+    """A folder that is to have a marker in the cloud."""
+
+    name: str
     attributes: Attributes
 
 
@@ -47,8 +56,7 @@ def send_batch(
         )
         for one, each in zip(files, hashed, strict=True)
     ]
-    with cancelled_by(cancel), place.changing(files[0].name):
-        answers = place.store.put_many(place.container, items, account=place.account)
+    answers = _put(place, files[0].name, items, cancel)
     made: list[Sent | PithosfsError] = []
     for one, each, answer in zip(files, hashed, answers, strict=True):
         if isinstance(answer, PreconditionFailed):
@@ -58,3 +66,37 @@ def send_batch(
         else:
             made.append(Sent(place.relative(answer), each.content, each.hashmap, each.sums))
     return made
+
+
+def make_folders(
+    place: Place, folders: Sequence[NewFolder], cancel: threading.Event | None = None
+) -> list[ObjectInfo | PithosfsError]:
+    """Each one's marker, which may have been there already, or why there is none: RemoteChanged for something else.
+
+    Raises what concerns all of them, TransferCancelled too, as `send_batch`.
+    """
+    items = [
+        NewObject(place.path(one.name).name, b"", content_type=DIRECTORY_TYPE, meta=to_meta(one.attributes))
+        for one in folders
+    ]
+    made: list[ObjectInfo | PithosfsError] = []
+    for one, answer in zip(folders, _put(place, folders[0].name, items, cancel), strict=True):
+        if isinstance(answer, PreconditionFailed):
+            made.append(_folder_at(place, one.name))
+        else:
+            made.append(answer if isinstance(answer, PithosfsError) else place.relative(answer))
+    return made
+
+
+def _folder_at(place: Place, name: str) -> ObjectInfo | RemoteChanged:
+    found = place.look(name)
+    if found is not None and found.is_directory:
+        return found
+    return RemoteChanged(f"{name} was made in the cloud meanwhile, and is no folder", hint="")
+
+
+def _put(
+    place: Place, first: str, items: Sequence[NewObject], cancel: threading.Event | None
+) -> list[ObjectInfo | PithosfsError]:
+    with cancelled_by(cancel), place.changing(first):
+        return place.store.put_many(place.container, items, account=place.account)

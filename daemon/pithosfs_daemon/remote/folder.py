@@ -16,7 +16,7 @@ from pithosfs.errors import NotFound, PithosfsError, UsageError
 from pithosfs.mount.attributes import Attributes, to_meta
 from pithosfs.store import ObjectInfo, ObjectPath, ObjectStore
 from pithosfs.store.seam import DIRECTORY_TYPE
-from pithosfs_daemon.remote.batching import NewFile, send_batch
+from pithosfs_daemon.remote.batching import NewFile, NewFolder, make_folders, send_batch
 from pithosfs_daemon.remote.listing import Listing, begin_listing
 from pithosfs_daemon.remote.place import Place
 from pithosfs_daemon.remote.receiving import Receiver
@@ -98,7 +98,7 @@ class RemoteFolder:
 
     @property
     def takes_batches(self) -> bool:
-        """Whether many small files can be made in one request."""
+        """Whether many small files, or folders, can be made in one request."""
         return bool(self._place.parameters) and self._store.capabilities.bulk_upload
 
     def give_way(self) -> None:
@@ -149,6 +149,15 @@ class RemoteFolder:
                 raise
             return found
         return self._place.relative(made)
+
+    def make_folders(
+        self, folders: Sequence[NewFolder], *, cancel: threading.Event | None = None
+    ) -> list[ObjectInfo | PithosfsError]:
+        """Make many folders' markers at once; for each the marker, or why there is none, as `make_folder`.
+
+        Raises what concerns all of them, TransferCancelled too; then the next listing tells which were made.
+        """
+        return make_folders(self._place, folders, cancel)
 
     def set_attributes(self, name: str, base: RemoteBase, attributes: Attributes) -> ObjectInfo:
         """Note mode and time on the object; other metadata stays. Raises RemoteChanged when it is not `base`."""
