@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ from pithosfs_daemon.state.nodes import parent_of
 from pithosfs_daemon.troubles import LocalChanged, NeedsYou, NotAFile, RemoteChanged
 from pithosfs_daemon.values import Content, Kind, Pair, Reason, Seen, Stamp, Trouble
 
-__all__ = ["Actor", "Event"]
+__all__ = ["Actor", "Event", "size_of"]
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,15 @@ class Event:
     action: str
     name: str
     detail: str = ""
+
+
+def size_of(node: Node, action: Action) -> int:
+    """The bytes that an action transfers."""
+    if action is Action.UPLOAD:
+        return node.stamp.size if node.stamp is not None else 0
+    if action in (Action.DOWNLOAD, Action.KEEP_BOTH) and node.remote is not None and node.remote.content is not None:
+        return node.remote.content.size
+    return 0
 
 
 class Actor:
@@ -100,7 +110,8 @@ class Actor:
         self._parents_kept: set[str] = set()
         self._claimed: dict[str, str] = {}  # collision key → the name that has it
         self._failures = 0
-        self.disk_full = self.over_quota = False
+        # Sizes that did not fit: what is as large is not tried in this pass, what is smaller may have room.
+        self.too_large_here = self.too_large_there = math.inf
 
     # the pass -------------------------------------------------------------------------------------------------------
 
@@ -160,7 +171,9 @@ class Actor:
         except (NeedsYou, NotLoggedIn, NoConnection, ConfigError) as error:
             self._end(error)
         except (QuotaExceeded, ServerFailed, BadReply) as error:
-            self.over_quota = self.over_quota or isinstance(error, QuotaExceeded)
+            if isinstance(error, QuotaExceeded):
+                with self._lock:
+                    self.too_large_there = min(self.too_large_there, size_of(node, action))
             self._failed(name, error)
             with self._lock:
                 self._failures += 1
@@ -170,7 +183,7 @@ class Actor:
         except PithosfsError as error:
             self._failed(name, error)
         except OSError as error:
-            self.local_trouble(name, error)
+            self.local_trouble(name, error, size_of(node, action))
         except Exception as error:
             log.exception("%s: %s failed", name, action)
             self._end(error)
@@ -198,15 +211,16 @@ class Actor:
             if self.error is None or isinstance(error, QuotaExceeded):
                 self.error = error
 
-    def local_trouble(self, name: str, error: OSError) -> None:
-        """A call of the operating system has failed for this name."""
+    def local_trouble(self, name: str, error: OSError, size: int = 0) -> None:
+        """A call of the operating system has failed for this name, for which so many bytes were to be written."""
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ESTALE):
             self._moved_on(name, LocalChanged(f"{name}: {error.strerror}"))
         elif error.errno in (errno.EACCES, errno.EPERM):
             self._failed(name, error, Reason.UNREADABLE)
         else:
             if error.errno in _FULL:
-                self.disk_full = True
+                with self._lock:
+                    self.too_large_here = min(self.too_large_here, size)
             self._failed(name, error)
 
     @contextmanager

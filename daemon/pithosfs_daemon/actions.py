@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from pithosfs.errors import BadReply, PithosfsError
 from pithosfs.mount.attributes import Attributes, from_meta
 from pithosfs.store import ObjectInfo
-from pithosfs_daemon.acting import Actor
+from pithosfs_daemon.acting import Actor, size_of
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import NewFolder
 from pithosfs_daemon.state import Agreed, Node
-from pithosfs_daemon.transferring import download, size_of, upload
+from pithosfs_daemon.transferring import download, upload
 from pithosfs_daemon.troubles import RemoteChanged
 from pithosfs_daemon.values import Kind, Reason, Seen, Stamp, Trouble
 
@@ -31,7 +31,18 @@ def attempt(actor: Actor, node: Node, action: Action) -> None:
 
 def _nothing(actor: Actor, node: Node) -> None:
     _restamp(actor, node)
+    _remark(actor, node)
     actor.state.settled(node.name)
+
+
+def _remark(actor: Actor, node: Node) -> None:
+    """A folder that the cloud only implied, or whose marker was made anew, has another id now, by which its renaming is
+    recognised."""
+    agreed, remote = node.agreed, node.remote
+    if agreed is None or agreed.kind is not Kind.FOLDER or remote is None or remote.implied:
+        return
+    if (agreed.version, agreed.uuid) != (remote.version, remote.uuid):
+        actor.state.agree(node.name, Agreed(Kind.FOLDER, None, remote.version, None, remote.uuid, node.stamp))
 
 
 def _restamp(actor: Actor, node: Node) -> None:

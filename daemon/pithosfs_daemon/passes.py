@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from typing import Literal
 
 from pithosfs.errors import PithosfsError
 from pithosfs.transfer import TransferCancelled
-from pithosfs_daemon.acting import Actor, Event
+from pithosfs_daemon.acting import Actor, Event, size_of
 from pithosfs_daemon.actions import attempt, make_remote_folders
 from pithosfs_daemon.activity import Activity
 from pithosfs_daemon.folder import IGNORE_FILE, Folder
@@ -32,7 +32,7 @@ from pithosfs_daemon.reconcile import Action, reconcile
 from pithosfs_daemon.remote import RemoteFolder, hash_local
 from pithosfs_daemon.state import Node, State
 from pithosfs_daemon.state.renames import Renames
-from pithosfs_daemon.transferring import download_batch, size_of, upload_batch
+from pithosfs_daemon.transferring import download_batch, upload_batch
 from pithosfs_daemon.troubles import LocalChanged, TooManyDeletes
 from pithosfs_daemon.values import Direction, Dirty, Kind, Pair, Stamp, Trouble
 
@@ -320,16 +320,31 @@ class Engine:
 
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
 
-            def submit(do: Callable[[], None]) -> None:
+            def submit(do: Callable[[], None]) -> Future[None]:
                 room.acquire()
-                pool.submit(work, do)
+                return pool.submit(work, do)
+
+            making: list[Future[None]] = []  # folders in the cloud
+            folders = _Batch(
+                actor, Action.MAKE_REMOTE_FOLDER, make_remote_folders, UPLOADS, lambda do: making.append(submit(do))
+            )
+
+            def submit_small_upload(do: Callable[[], None]) -> None:
+                """Folders come before what is in them: others would not see their ids, and not know them when they are
+                renamed. (They have their workers already, or are before us in the queue.)"""
+                folders.send()
+                making[:] = before = [one for one in making if not one.done()]
+
+                def then() -> None:
+                    wait(before)
+                    do()
+
+                submit(then)
 
             batches = {
-                Action.UPLOAD: _Batch(actor, Action.UPLOAD, upload_batch, UPLOADS, submit),
+                Action.MAKE_REMOTE_FOLDER: folders,
+                Action.UPLOAD: _Batch(actor, Action.UPLOAD, upload_batch, UPLOADS, submit_small_upload),
                 Action.DOWNLOAD: _Batch(actor, Action.DOWNLOAD, download_batch, DOWNLOADS, submit),
-                Action.MAKE_REMOTE_FOLDER: _Batch(
-                    actor, Action.MAKE_REMOTE_FOLDER, make_remote_folders, UPLOADS, submit
-                ),
             }
             for node, action in decided:
                 size = size_of(node, action)
@@ -339,6 +354,8 @@ class Engine:
                 elif size <= SMALL and self._goes_with_others(node, action):
                     batches[action].add(node, size)
                 else:
+                    if action is Action.UPLOAD:
+                        folders.send()
                     submit(partial(attempt, actor, node, action))
             for batch in batches.values():
                 batch.send()
@@ -358,7 +375,7 @@ class _Batch:
         action: Action,
         together: Callable[[Actor, Sequence[Node]], None],
         most: int,
-        submit: Callable[[Callable[[], None]], None],
+        submit: Callable[[Callable[[], None]], object],
     ) -> None:
         self._actor = actor
         self._action = action

@@ -13,23 +13,14 @@ from pithosfs.blocks import Hashmap
 from pithosfs.errors import PithosfsError
 from pithosfs.mount.attributes import Attributes, from_meta
 from pithosfs.store import ObjectInfo
-from pithosfs_daemon.acting import Actor
+from pithosfs_daemon.acting import Actor, size_of
 from pithosfs_daemon.folder import Part, Put
 from pithosfs_daemon.reconcile import Action
 from pithosfs_daemon.remote import LocalFile, NewFile, OldContent, Received, Sent
 from pithosfs_daemon.state import Agreed, Node
 from pithosfs_daemon.values import Content, Kind, Reason, Trouble
 
-__all__ = ["download", "download_batch", "size_of", "upload", "upload_batch"]
-
-
-def size_of(node: Node, action: Action) -> int:
-    """The bytes that an action transfers."""
-    if action is Action.UPLOAD:
-        return node.stamp.size if node.stamp is not None else 0
-    if action in (Action.DOWNLOAD, Action.KEEP_BOTH) and node.remote is not None and node.remote.content is not None:
-        return node.remote.content.size
-    return 0
+__all__ = ["download", "download_batch", "upload", "upload_batch"]
 
 
 # up -------------------------------------------------------------------------------------------------------------------
@@ -37,11 +28,11 @@ def size_of(node: Node, action: Action) -> int:
 
 def upload(actor: Actor, node: Node) -> None:
     """Make the object of a local file, or its next version."""
-    if actor.over_quota:
-        actor.state.left(node.name, Trouble(node.name, Reason.FAILED, "the quota is used up"))
-        return
     stamp = node.stamp
     assert stamp is not None
+    if stamp.size >= actor.too_large_there:
+        actor.state.left(node.name, Trouble(node.name, Reason.FAILED, "the quota is used up"))
+        return
     base = old = None
     if node.remote is not None and node.remote.content is not None:
         base = actor.base_of(node)
@@ -184,12 +175,12 @@ def _flush(actor: Actor, arrivals: list[_Arrival], *parts: Part) -> None:
 
 def _receive(actor: Actor, node: Node, parts: ExitStack) -> _Arrival | None:
     """Into a file that nobody sees yet; None when it may not come."""
-    if actor.disk_full:
-        actor.state.left(node.name, Trouble(node.name, Reason.FAILED, "no space left on this disk"))
-        return None
     remote = node.remote
     assert remote is not None
     assert remote.content is not None
+    if remote.content.size >= actor.too_large_here:
+        actor.state.left(node.name, Trouble(node.name, Reason.FAILED, "no space left on this disk"))
+        return None
     if actor.may_not_be(node.name):
         return None
     actor.make_parents(node.name)

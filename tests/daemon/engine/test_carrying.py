@@ -178,6 +178,28 @@ def test_a_renamed_folder_is_one_request(one: Machine, two: Machine, place: Plac
     assert (one.run().changed, two.run().changed) == (0, 0)
 
 
+@pytest.mark.parametrize("before", ["implied", "another"])
+def test_a_folder_whose_marker_comes_later_is_renamed_as_one(
+    one: Machine, two: Machine, place: Place, before: str
+) -> None:
+    for number in range(5):
+        place.put(f"old/{number}", b"%d" % number)
+    if before == "another":
+        place.put("old", b"", content_type="application/directory")
+    one.settle()
+    two.settle()
+    if before == "another":
+        place.store.delete(place.path("old"))
+    place.put("old", b"", content_type="application/directory")
+    one.settle()
+    two.settle()
+    (one.folder / "old").rename(one.folder / "new")
+    one.settle()
+    two.settle()
+    assert (one.done("moved remote"), two.done("moved local")) == (["old"], ["old"])
+    assert one.tree() == two.tree() == place.tree()
+
+
 def test_a_folder_renamed_on_the_other_machine_takes_along_what_is_being_written_here(
     one: Machine, two: Machine
 ) -> None:

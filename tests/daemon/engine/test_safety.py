@@ -285,6 +285,18 @@ def test_the_quota_is_used_up(machine: Callable[..., Machine], cloud: TestCloud)
     assert set(place.tree()) == {"theirs", "small"}
 
 
+def test_what_fits_is_uploaded_beside_what_does_not(machine: Callable[..., Machine], cloud: TestCloud) -> None:
+    place = Place(cloud.user("poor", quota=100_000), "here")
+    one = machine(place)
+    for number in range(50):  # more than there are workers: those after them know that there was no room
+        one.write(f"a/{number:02}", b"x" * 200_000)
+    one.write("z", b"fits")
+    outcome = one.run()
+    assert type(outcome.error).__name__ == "QuotaExceeded"
+    assert place.tree() == {"a": None, "z": b"fits"}
+    assert len(outcome.troubles) == 50
+
+
 @pytest.mark.mount
 def test_the_disk_is_full(machine: Callable[..., Machine], place: Place, tmp_path: Path) -> None:
     point = tmp_path / "machine-0" / "folder"
