@@ -53,6 +53,8 @@ def test_many_new_folders_and_small_files_are_a_handful_of_requests(one: Machine
     assert (outcome.in_step, outcome.changed) == (True, 60 + 60 + 60 + 2)
     assert place.store.traffic().requests - before == 1 + 2 + 1  # a list, 122 folders, 60 files
     assert len(one.done("make remote folder")) == 122
+    made = {name: int(info.version) for name, info in place.objects().items()}
+    assert all(made[f"in/{number}"] < made[f"in/{number}/file"] for number in range(60))
     two.settle()
     assert one.tree() == two.tree() == place.tree()
 
