@@ -46,15 +46,16 @@ def test_a_pass_in_which_nothing_changed_is_one_request(one: Machine, place: Pla
 def test_many_new_folders_and_small_files_are_a_handful_of_requests(one: Machine, two: Machine, place: Place) -> None:
     one.settle()
     for number in range(60):
-        one.write(f"in/{number}/file", b"%d" % number)
+        for file in "abc":
+            one.write(f"in/{number}/{file}", b"%d" % number)
         (one.folder / "empty" / f"{number}").mkdir(parents=True)
     before = place.store.traffic().requests
     outcome = one.run()
-    assert (outcome.in_step, outcome.changed) == (True, 60 + 60 + 60 + 2)
-    assert place.store.traffic().requests - before == 1 + 2 + 1  # a list, 122 folders, 60 files
+    assert (outcome.in_step, outcome.changed) == (True, 180 + 122)
+    assert place.store.traffic().requests - before == 1 + 2 + 2  # a list, 122 folders, 180 files
     assert len(one.done("make remote folder")) == 122
     made = {name: int(info.version) for name, info in place.objects().items()}
-    assert all(made[f"in/{number}"] < made[f"in/{number}/file"] for number in range(60))
+    assert all(made[f"in/{number}"] < made[f"in/{number}/{file}"] for number in range(60) for file in "abc")
     two.settle()
     assert one.tree() == two.tree() == place.tree()
 
