@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from pithosfs.errors import PithosfsError
@@ -277,7 +278,10 @@ class Engine:
 
     def _work(self, actor: Actor) -> None:
         self._note(actor)
-        self._in_parallel(actor, self._decided(actor, lambda action, node: action not in _DELETES))
+        # New folders first: so they go together, and before what is in them.
+        folders = self._decided(actor, _makes_folder, where="dirty AND l_kind = 2 AND r_kind = 0")
+        others = self._decided(actor, lambda action, node: action not in _DELETES and not _makes_folder(action, node))
+        self._in_parallel(actor, chain(folders, others))
         self._in_parallel(
             actor, self._decided(actor, lambda action, node: action in _DELETES and not _takes_folder(action, node))
         )
@@ -297,9 +301,9 @@ class Engine:
                         attempt(actor, node, action)
 
     def _decided(
-        self, actor: Actor, wanted: Callable[[Action, Node], bool], *, backwards: bool = False
+        self, actor: Actor, wanted: Callable[[Action, Node], bool], *, where: str = "dirty", backwards: bool = False
     ) -> Iterable[tuple[Node, Action]]:
-        for page in self.state.pages("dirty", backwards=backwards):
+        for page in self.state.pages(where, backwards=backwards):
             for node in page:
                 actor.stop_if_told()
                 if node.must_be_hashed:
@@ -330,8 +334,8 @@ class Engine:
             )
 
             def submit_small_upload(do: Callable[[], None]) -> None:
-                """Folders come before what is in them: others would not see their ids, and not know them when they are
-                renamed. (They have their workers already, or are before us in the queue.)"""
+                """After the folders that they are in: others would not see their ids, and not know them when they are
+                renamed. (Those have their workers already, or are before us in the queue.)"""
                 folders.send()
                 making[:] = before = [one for one in making if not one.done()]
 
@@ -414,6 +418,10 @@ def _action(node: Node, direction: Direction) -> Action:
         deleted = node.local_kind is None and agreed is not None and agreed.content == node.remote.content
         return Action.DELETE_REMOTE if deleted else Action.SET_REMOTE_ASIDE
     return reconcile(node.base, node.local, node.remote_item, direction)
+
+
+def _makes_folder(action: Action, node: Node) -> bool:
+    return action is Action.MAKE_REMOTE_FOLDER and node.remote is None
 
 
 def _takes_folder(action: Action, node: Node) -> bool:
